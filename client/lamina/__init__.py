@@ -1,0 +1,137 @@
+"""Lamina: describe a network as a stack of layers; get every shape with its reason, the ONNX model, the outputs.
+
+    import lamina as lm
+
+    stack = lm.Stack([lm.Input((128, 9)), lm.Conv1D(100, 10), lm.GlobalAveragePooling1D(), lm.Dense(6)])
+    with lm.LocalServer() as server, lm.Client(server.address) as client:
+        print(client.trace(stack))
+
+Names are loaded when they are first used: importing this package alone imports neither grpc nor numpy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lamina import activations as activations
+    from lamina import typing as typing
+    from lamina.aio import AsyncClient as AsyncClient
+    from lamina.client import Client as Client
+    from lamina.diagnostics import Diagnostic as Diagnostic
+    from lamina.dims import Dim as Dim
+    from lamina.errors import AlreadyExistsError as AlreadyExistsError
+    from lamina.errors import CancelledError as CancelledError
+    from lamina.errors import DataLossError as DataLossError
+    from lamina.errors import DeadlineExceededError as DeadlineExceededError
+    from lamina.errors import FailedPreconditionError as FailedPreconditionError
+    from lamina.errors import InternalError as InternalError
+    from lamina.errors import InvalidArgumentError as InvalidArgumentError
+    from lamina.errors import LaminaError as LaminaError
+    from lamina.errors import LayerShapeError as LayerShapeError
+    from lamina.errors import NotFoundError as NotFoundError
+    from lamina.errors import PermissionDeniedError as PermissionDeniedError
+    from lamina.errors import ResourceExhaustedError as ResourceExhaustedError
+    from lamina.errors import ServerStartError as ServerStartError
+    from lamina.errors import UnavailableError as UnavailableError
+    from lamina.errors import UnimplementedError as UnimplementedError
+    from lamina.errors import UnknownNameError as UnknownNameError
+    from lamina.fixes import Fix as Fix
+    from lamina.layers import *  # noqa: F403 - generated: the list of constructors is in one place
+    from lamina.local_server import LocalServer as LocalServer
+    from lamina.model import Model as Model
+    from lamina.results import LayerKind as LayerKind
+    from lamina.results import LayerOption as LayerOption
+    from lamina.results import Limit as Limit
+    from lamina.results import Placement as Placement
+    from lamina.results import Receipt as Receipt
+    from lamina.results import RegisteredStack as RegisteredStack
+    from lamina.results import Registration as Registration
+    from lamina.results import Result as Result
+    from lamina.results import ServerInfo as ServerInfo
+    from lamina.results import StackInfo as StackInfo
+    from lamina.specs import Axis as Axis
+    from lamina.specs import Derivation as Derivation
+    from lamina.specs import Note as Note
+    from lamina.specs import TensorSpec as TensorSpec
+    from lamina.stack import Layer as Layer
+    from lamina.stack import Stack as Stack
+    from lamina.traces import LayerTrace as LayerTrace
+    from lamina.traces import Trace as Trace
+
+    __version__: str
+
+# Where each name lives; the constructors of layers come from `lamina.layers`, which lists them itself.
+_HOMES = {
+    "aio": ("AsyncClient",),
+    "client": ("Client",),
+    "diagnostics": ("Diagnostic",),
+    "dims": ("Dim",),
+    "errors": (
+        "AlreadyExistsError",
+        "CancelledError",
+        "DataLossError",
+        "DeadlineExceededError",
+        "FailedPreconditionError",
+        "InternalError",
+        "InvalidArgumentError",
+        "LaminaError",
+        "LayerShapeError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "ResourceExhaustedError",
+        "ServerStartError",
+        "UnavailableError",
+        "UnimplementedError",
+        "UnknownNameError",
+    ),
+    "fixes": ("Fix",),
+    "local_server": ("LocalServer",),
+    "model": ("Model",),
+    "results": (
+        "LayerKind",
+        "LayerOption",
+        "Limit",
+        "Placement",
+        "Receipt",
+        "RegisteredStack",
+        "Registration",
+        "Result",
+        "ServerInfo",
+        "StackInfo",
+    ),
+    "specs": ("Axis", "Derivation", "Note", "TensorSpec"),
+    "stack": ("Layer", "Stack"),
+    "traces": ("LayerTrace", "Trace"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("activations", "typing")
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        value = getattr(import_module(f"lamina.{_HOME_OF[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"lamina.{name}")
+    elif name == "__all__":
+        value = sorted([*_HOME_OF, *_MODULES, *import_module("lamina.layers").__all__])
+    elif name == "__version__":
+        value = import_module("importlib.metadata").version("lamina")
+    elif name[:1].isupper() and hasattr(import_module("lamina.layers"), name):
+        value = getattr(import_module("lamina.layers"), name)
+    else:
+        raise AttributeError(_unknown(name))
+    globals()[name] = value
+    return value
+
+
+def _unknown(name: str) -> str:
+    message = f"module 'lamina' has no attribute {name!r}"
+    if name.startswith("_"):
+        return message
+    from lamina.errors import suggest
+
+    return f"{message}.{suggest(name, __dir__(), most=0)}"
+
+
+def __dir__() -> list[str]:
+    return [*__getattr__("__all__"), "__version__"]  # type: ignore[misc]

@@ -1,0 +1,241 @@
+"""Python values into the fields of protobuf messages, by descriptor: nothing here knows a layer kind.
+
+The generated constructors, `lamina.activations` and the readers of stack files all go through `fill`. What is not
+given stays unset: defaults are the server's. Every error names the layer and the field.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, TypeAlias, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from lamina.dims import Dim
+from lamina.enums import number_of
+from lamina.errors import suggest
+from lamina.place import Place, shown
+from lamina.v1 import layers_pb2, tensor_pb2
+
+_WHOLE = {
+    FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.TYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
+}
+_PAD_PAIR = "lamina.v1.PadPair"
+_PLURAL = {1: "1 number", 2: "2 numbers", 3: "3 numbers"}
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+def fill(message: Message, values: Mapping[str, object], *, rank: int | None = None, where: str) -> None:
+    """Sets the fields of a message from Python values.
+
+    None leaves a field unset. An int for a repeated integer field means that number for each of `rank` axes; where
+    `rank` is given, a sequence must have that length. Paddings, shapes, activation functions and enum values are
+    taken as the constructors document them; a message is copied; a mapping fills a sub-message.
+    Raises InvalidArgumentError, which names `where` and the field.
+    """
+    _fill(message, values, rank, Place(where))
+
+
+def function(name: str, values: Mapping[str, object]) -> layers_pb2.ActivationFunction:
+    """An activation function by its name in the schema, with its options."""
+    return build(layers_pb2.ActivationFunction, {name: values}, where=f"activations.{name}")
+
+
+def build(kind: type[AnyMessage], values: Mapping[str, object], *, rank: int | None = None, where: str) -> AnyMessage:
+    """A new message of a type, filled; see `fill`."""
+    message = kind()
+    fill(message, values, rank=rank, where=where)
+    return message
+
+
+def _fill(message: Message, values: Mapping[str, object], rank: int | None, at: Place) -> None:
+    fields: Mapping[str, Any] = message.DESCRIPTOR.fields_by_name
+    for name, value in values.items():
+        if name not in fields:
+            hint = suggest(str(name), fields, what="option")
+            raise at.child(str(name)).error(f"is no option of {message.DESCRIPTOR.name}.{hint}", "UNKNOWN_OPTION")
+        if value is not None:
+            _set(message, fields[name], value, rank, at.child(name))
+
+
+def _set(message: Message, field: FieldDescriptor, value: object, rank: int | None, at: Place) -> None:
+    if field.is_repeated:
+        getattr(message, field.name).extend(_items(field, value, rank, at))
+    elif field.message_type is not None:
+        _set_message(getattr(message, field.name), value, rank, at)
+    else:
+        setattr(message, field.name, _scalar(field, value, at))
+
+
+def _set_message(target: Message, value: object, rank: int | None, at: Place) -> None:
+    if isinstance(value, Message):
+        if value.DESCRIPTOR.full_name != target.DESCRIPTOR.full_name:
+            raise at.error(f"takes a {target.DESCRIPTOR.name}; a {value.DESCRIPTOR.name} was given.")
+        target.CopyFrom(value)
+    elif (convert := _SHORT_FORMS.get(target.DESCRIPTOR.full_name)) and not isinstance(value, Mapping):
+        convert(target, value, rank, at)
+    elif isinstance(value, Mapping):
+        _fill(target, value, rank, at)
+    else:
+        raise at.error(f"takes options by name; {shown(value)} was given.")
+    target.SetInParent()
+
+
+def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -> list[Any]:
+    if field.message_type is not None:
+        if field.message_type.full_name == _PAD_PAIR:
+            return _pairs(value, rank, at)
+        kind = GetMessageClass(field.message_type)
+        return [_converted(kind(), item, rank, at.item(i)) for i, item in enumerate(_sequence(value, at))]
+    if field.type in _WHOLE and _is_number(value):
+        return [_scalar(field, value, at)] * (rank or 1)
+    items = [_scalar(field, item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
+    if rank is not None and field.type in _WHOLE and len(items) != rank:
+        raise at.error(
+            f"takes {_PLURAL.get(rank, f'{rank} numbers')}, one for each spatial axis; "
+            f"{shown(value)} has {len(items)}.",
+            "WRONG_LENGTH",
+        )
+    return items
+
+
+def _converted(target: AnyMessage, value: object, rank: int | None, at: Place) -> AnyMessage:
+    _set_message(target, value, rank, at)
+    return target
+
+
+def _scalar(field: FieldDescriptor, value: object, at: Place) -> Any:
+    if field.enum_type is not None:
+        return number_of(field.enum_type, value, at)
+    if field.type in _WHOLE:
+        return whole(value, at, *_WHOLE[field.type])
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        if not _is_bool(value):
+            raise at.error(f"is True or False; {shown(value)} was given.")
+        return bool(value)
+    if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+        if not _is_number(value):
+            raise at.error(f"takes a number; {shown(value)} was given.")
+        return float(value)  # type: ignore[arg-type]
+    wanted = str if field.type == FieldDescriptor.TYPE_STRING else bytes
+    if not isinstance(value, wanted):
+        raise at.error(f"takes {'text' if wanted is str else 'bytes'}; {shown(value)} was given.")
+    return value
+
+
+def whole(value: object, at: Place, lowest: int = -(2**63), highest: int = 2**63 - 1) -> int:
+    """An int from an int of Python's or numpy's; True and 3.0 are refused."""
+    if _is_bool(value) or not isinstance(value, Integral):
+        raise at.error(f"takes a whole number; {shown(value)} was given.")
+    if int(value) < lowest:
+        raise at.error(f"takes {lowest} or more; {shown(value)} was given.", "OUT_OF_RANGE")
+    if int(value) > highest:
+        raise at.error(f"takes {highest} at most; {shown(value)} was given.", "OUT_OF_RANGE")
+    return int(value)
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool) or (type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not _is_bool(value)
+
+
+def _sequence(value: object, at: Place) -> Sequence[object]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence):
+        listable = getattr(value, "tolist", None)  # a numpy array
+        value = listable() if callable(listable) else value
+        if not isinstance(value, list):
+            raise at.error(f"takes a sequence; {shown(value)} was given.")
+    return value
+
+
+def _pairs(value: object, rank: int | None, at: Place) -> list[layers_pb2.PadPair]:
+    """Zeros before and after each spatial axis, from one number, a number or a pair for each axis."""
+    if _is_number(value):
+        return [_pair(value, at)] * (rank or 1)
+    items = _sequence(value, at)
+    if rank == 1 and len(items) == 2 and all(map(_is_number, items)):
+        return [_pair(items, at)]
+    if rank is not None and len(items) != rank:
+        raise at.error(
+            f"takes a pair (before, after) for each of {_axes(rank)}; {shown(value)} has {len(items)} entries.",
+            "WRONG_LENGTH",
+        )
+    return [_pair(item, at.item(i)) for i, item in enumerate(items)]
+
+
+def _pair(value: object, at: Place) -> layers_pb2.PadPair:
+    if isinstance(value, layers_pb2.PadPair):
+        return value
+    if isinstance(value, Mapping):
+        return _converted(layers_pb2.PadPair(), value, None, at)
+    items = [value, value] if _is_number(value) else _sequence(value, at)
+    if len(items) != 2:
+        raise at.error(f"takes a pair (before, after); {shown(value)} was given.", "WRONG_LENGTH")
+    before, after = (whole(item, at, 0) for item in items)
+    return layers_pb2.PadPair(before=before, after=after)
+
+
+def _axes(rank: int) -> str:
+    return f"{rank} spatial {'axis' if rank == 1 else 'axes'}"
+
+
+def _padding(target: Any, value: object, rank: int | None, at: Place) -> None:
+    if isinstance(value, str):
+        target.mode = number_of(layers_pb2.PaddingMode.DESCRIPTOR, value, at)
+        return
+    if _is_number(value) or _is_flat(value):
+        pairs = tuple((pair.before, pair.after) for pair in _pairs(value, rank, at))
+        raise at.error(f"takes a rule such as 'same', or a pair for each axis: for {shown(value)} write {pairs!r}.")
+    target.explicit.pads.extend(_pairs(value, rank, at))
+    target.explicit.SetInParent()
+
+
+def _is_flat(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and all(map(_is_number, value))
+
+
+def _shape(target: Any, value: object, rank: int | None, at: Place) -> None:
+    if _is_number(value) or isinstance(value, str | Dim):
+        raise at.error(f"takes a tuple of sizes: write ({shown(value)},).")
+    for i, item in enumerate(_sequence(value, at)):
+        _dim(target.dims.add(), item, rank, at.item(i))
+
+
+def _dim(target: Any, value: object, _rank: int | None, at: Place) -> None:
+    if value is None:
+        target.expression = "?"
+    elif isinstance(value, str | Dim):
+        target.expression = str(value)
+    elif isinstance(value, tensor_pb2.Dim):
+        target.CopyFrom(value)
+    elif _is_number(value):
+        target.size = whole(value, at)
+    else:
+        raise at.error(f"takes a number, a symbol such as 'T', or None for any size; {shown(value)} was given.")
+
+
+def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
+    known = layers_pb2.ActivationFunction.DESCRIPTOR.fields_by_name
+    if not isinstance(value, str):
+        raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
+    if value not in known:
+        raise at.error(
+            f"knows no function {value!r}.{suggest(value, known, what='function', most=20)}", "UNKNOWN_VALUE"
+        )
+    getattr(target, value).SetInParent()
+
+
+_Convert: TypeAlias = Callable[[Any, object, int | None, Place], None]
+_SHORT_FORMS: Mapping[str, _Convert] = {
+    "lamina.v1.Padding": _padding,
+    "lamina.v1.Shape": _shape,
+    "lamina.v1.Dim": _dim,
+    "lamina.v1.ActivationFunction": _function,
+}

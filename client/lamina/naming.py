@@ -1,0 +1,73 @@
+"""Names as Keras gives them: the class of a layer, and the name it has when none was given."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import import_module
+
+from google.protobuf.message import Message
+
+from lamina.v1 import layers_pb2
+
+_RANK = re.compile(r"[123]D")
+
+
+def class_name(layer: layers_pb2.Layer) -> str:
+    """Keras class name of a layer's message: "Conv1D" for a conv with one kernel size, "Layer" where unset."""
+    field = layer.WhichOneof("kind")
+    if field is None:
+        return "Layer"
+    message: Message = getattr(layer, field)
+    base = message.DESCRIPTOR.name
+    known = _constructors().get(_key(base), ())
+    ranked = [name for name in known if _RANK.search(name)]
+    if not ranked:
+        return known[0] if known else base
+    rank = spatial_rank(message)
+    return next((name for name in ranked if f"{rank}D" in name), _RANK.sub("", ranked[0]))
+
+
+def spatial_rank(message: Message) -> int:
+    """Number of spatial axes that a kind's message speaks of; 0 where it does not say."""
+    if "rank" in message.DESCRIPTOR.fields_by_name:
+        return int(getattr(message, "rank"))  # noqa: B009 - Message declares no field
+    return next((len(getattr(message, field.name)) for field in message.DESCRIPTOR.fields if field.is_repeated), 0)
+
+
+def default_names(classes: Sequence[str], given: Sequence[str | None]) -> list[str]:
+    """The name of every layer: the given one, else "conv1d", "conv1d_1", ..., passing over names that are given."""
+    taken = {name for name in given if name}
+    counts: dict[str, int] = {}
+    names = []
+    for name, kind in zip(given, classes, strict=True):
+        names.append(name or _next_free(snake_case(kind), counts, taken))
+    return names
+
+
+def snake_case(kind: str) -> str:
+    """A class name in Keras' snake case: max_pooling1d for MaxPooling1D, lstm for LSTM."""
+    text = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", text).lower()
+
+
+def _next_free(base: str, counts: dict[str, int], taken: Iterable[str]) -> str:
+    while True:
+        count = counts.get(base, 0)
+        counts[base] = count + 1
+        name = f"{base}_{count}" if count else base
+        if name not in taken:
+            return name
+
+
+@cache
+def _constructors() -> dict[str, list[str]]:
+    """The generated constructors by the message they fill: Conv1D, Conv2D and Conv3D for Conv."""
+    found: dict[str, list[str]] = {}
+    for name in import_module("lamina.layers").__all__:
+        found.setdefault(_key(name), []).append(name)
+    return found
+
+
+def _key(name: str) -> str:
+    """What a message and its constructors share: Keras says Pooling where the schema says Pool."""
+    return _RANK.sub("", name).replace("Pooling", "Pool")

@@ -1,0 +1,105 @@
+"""Fields of a layer's message back into the Python that writes them: the inverse of `messages`, for repr."""
+
+import re
+from typing import Any
+
+from google.protobuf.message import Message
+
+from lamina.enums import name_of
+from lamina.v1 import layers_pb2, tensor_pb2
+
+# Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
+_MOST_POSITIONAL = 2
+
+
+class Code(str):
+    """Text that is its own repr: a piece of Python."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
+    """The call that makes a message: 'Conv1D(100, 10, strides=2, name="a")'."""
+    ranked = re.search(r"[123]D", constructor) is not None
+    positional: list[str] = []
+    named: list[str] = []
+    leading = True
+    for field in message.DESCRIPTOR.fields:
+        if ranked and field.name == "rank":
+            continue
+        present = getattr(message, field.name) if field.is_repeated or not field.has_presence else None
+        if not (message.HasField(field.name) if field.has_presence else present):
+            leading = False
+            continue
+        value = _value(field, getattr(message, field.name), ranked)
+        leading = leading and len(positional) < _MOST_POSITIONAL and isinstance(value, int | tuple)
+        leading = leading and not isinstance(value, bool)
+        (positional if leading else named).append(code(value) if leading else f"{field.name}={code(value)}")
+    named += [f"{name}={code(value)}" for name, value in extras.items() if value is not None]
+    return f"{constructor}({', '.join(positional + named)})"
+
+
+def code(value: object) -> str:
+    """A value as Python, with double quotes."""
+    if isinstance(value, str) and not isinstance(value, Code):
+        text = repr(value)
+        return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
+    if isinstance(value, tuple):
+        items = ", ".join(map(code, value))
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(code, value))}]"
+    return repr(value)
+
+
+def shape(message: tensor_pb2.Shape) -> tuple[int | str | None, ...]:
+    """Sizes of a shape as one writes them: None for any size."""
+    return tuple(_size(dim) for dim in message.dims)
+
+
+def _size(dim: tensor_pb2.Dim) -> int | str | None:
+    if dim.WhichOneof("value") != "expression":
+        return dim.size
+    return None if dim.expression == "?" else dim.expression
+
+
+def _value(field: Any, value: Any, ranked: bool) -> object:
+    if isinstance(value, layers_pb2.Padding):
+        return _padding(value)
+    if isinstance(value, layers_pb2.ActivationFunction):
+        return _function(value)
+    if isinstance(value, tensor_pb2.Shape):
+        return shape(value)
+    if field.enum_type is not None:
+        return name_of(field.enum_type, value)
+    if not field.is_repeated:
+        return value
+    pads = field.message_type is not None
+    items = tuple((pad.before, pad.after) for pad in value) if pads else tuple(value)
+    return _one_for_all(items) if ranked else items
+
+
+def _one_for_all(items: tuple[Any, ...]) -> object:
+    """5 for (5, 5), and for ((5, 5), (5, 5)); pairs of one axis lose their outer parentheses."""
+    if isinstance(items[0], tuple):
+        if len({*items}) == 1 and items[0][0] == items[0][1]:
+            return items[0][0]
+        return items[0] if len(items) == 1 else items
+    return items[0] if len({*items}) == 1 else items
+
+
+def _padding(padding: layers_pb2.Padding) -> object:
+    if padding.WhichOneof("value") == "mode":
+        return name_of(layers_pb2.PaddingMode.DESCRIPTOR, padding.mode)
+    return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
+
+
+def _function(activation: layers_pb2.ActivationFunction) -> object:
+    name = activation.WhichOneof("function")
+    if name is None:
+        return Code("ActivationFunction()")
+    options = getattr(activation, name)
+    return Code(f"lm.activations.{call(name, options, {})}") if options.ListFields() else name

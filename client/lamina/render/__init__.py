@@ -1,0 +1,1 @@
+"""Traces as text, Markdown and HTML: one table, three ways to draw it."""

@@ -1,0 +1,270 @@
+"""A network as the caller writes it: layers, and the stack they make."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, cast, overload
+
+from google.protobuf import json_format
+
+from lamina import naming, reading
+from lamina import weights as weight_names
+from lamina.enums import name_of, number_of
+from lamina.errors import InvalidArgumentError, UnknownNameError, suggest
+from lamina.messages import fill
+from lamina.place import Place, shown
+from lamina.v1 import layers_pb2
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from lamina.typing import InputsLike, LayoutLike, ShapeLike, WeightsLike
+
+
+class Layer:
+    """One layer: made by the constructors, such as `lm.Conv1D`. Immutable: treat `proto` as read-only.
+
+    `proto` is the message that travels, `weights` are arrays by name ("kernel"), often none.
+    """
+
+    def __init__(
+        self, proto: layers_pb2.Layer, *, weights: "Mapping[str, ArrayLike] | None" = None, class_name: str = ""
+    ) -> None:
+        self.proto = proto
+        self.class_name = class_name or naming.class_name(proto)
+        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._called)
+
+    @classmethod
+    def make(
+        cls,
+        field: str,
+        values: Mapping[str, object],
+        *,
+        constructor: str,
+        rank: int | None = None,
+        name: str | None = None,
+        inputs: "InputsLike | None" = None,
+        expect: "ShapeLike | None" = None,
+        weights: "WeightsLike | None" = None,
+    ) -> "Layer":
+        """A layer whose `field` of the kind's oneof is filled with values; what the generated constructors call.
+
+        Raises InvalidArgumentError, which names the layer and the option.
+        """
+        where = f"{name} ({constructor})" if name else constructor
+        proto = layers_pb2.Layer()
+        fill(proto, {"name": name, "expect": expect}, where=where)
+        proto.inputs.extend(references(inputs, where))
+        kind = getattr(proto, field)
+        kind.SetInParent()
+        fill(kind, values, rank=rank, where=where)
+        return cls(proto, weights=cast("Mapping[str, ArrayLike] | None", weights), class_name=constructor)
+
+    @property
+    def name(self) -> str | None:
+        """The name that was given, or None."""
+        return self.proto.name if self.proto.HasField("name") else None
+
+    @property
+    def field(self) -> str:
+        """Field of `lamina.v1.Layer` that holds its options: "conv"."""
+        return self.proto.WhichOneof("kind") or ""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Where it takes its inputs from; empty means the layer before."""
+        return tuple(self.proto.inputs)
+
+    @property
+    def _called(self) -> str:
+        return f"{self.name} ({self.class_name})" if self.name else self.class_name
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Layer)
+            and self.proto == other.proto
+            and self.weights.keys() == other.weights.keys()
+            and all(_same(self.weights[name], other.weights[name]) for name in self.weights)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        if not self.field:
+            return "Layer()"
+        inputs = list(self.inputs)
+        extras: dict[str, object] = {
+            "name": self.name,
+            "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
+            "expect": reading.shape(self.proto.expect) if self.proto.HasField("expect") else None,
+            "weights": reading.Code(f"<{', '.join(self.weights)}>") if self.weights else None,
+        }
+        return reading.call(self.class_name, getattr(self.proto, self.field), extras)
+
+
+class Stack:
+    """Layers in the order in which they run. Immutable; list-like, by index and by layer name.
+
+    `layout` is where the channel axis stands for every layer that has one, "channels_last" unless given. `outputs`
+    names what to return: layer names, or "name:output"; the last layer unless given. `inputs=` of a layer makes
+    branches. Raises InvalidArgumentError where an entry is no layer; whether the layers fit is the server's to say.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        *,
+        layout: "LayoutLike | None" = None,
+        outputs: "InputsLike | None" = None,
+    ) -> None:
+        self.layers = tuple(_checked(layers))
+        self.proto = layers_pb2.Stack(layers=[layer.proto for layer in self.layers])
+        if layout is not None:
+            self.proto.layout = cast(
+                "layers_pb2.Layout", number_of(layers_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
+            )
+        self.proto.outputs.extend(references(outputs, "Stack", "outputs"))
+
+    @classmethod
+    def from_proto(cls, proto: layers_pb2.Stack, *, weights: "WeightsLike | None" = None) -> "Stack":
+        """The stack of a message (copied), with weights by layer name."""
+        copy = layers_pb2.Stack()
+        copy.CopyFrom(proto)
+        stack = cls([Layer(layer) for layer in copy.layers])
+        stack.proto = copy
+        return stack.with_weights(weights) if weights else stack
+
+    @classmethod
+    def from_json(cls, text: str) -> "Stack":
+        """The stack of ProtoJSON text, as `to_json` writes it. Raises InvalidArgumentError where it is none."""
+        proto = layers_pb2.Stack()
+        try:
+            json_format.Parse(text, proto, max_recursion_depth=50)
+        except json_format.ParseError as error:
+            raise InvalidArgumentError(f"This is no stack in JSON: {error}", reason="MALFORMED_JSON") from error
+        return cls.from_proto(proto)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The stack as ProtoJSON, without its weights."""
+        return json_format.MessageToJson(self.proto, indent=indent)
+
+    def with_weights(self, weights: "WeightsLike") -> "Stack":
+        """This stack with weights, by layer name, in place of the same weights that layers carry.
+
+        Raises UnknownNameError for a layer that is not here.
+        """
+        nested = weight_names.nest(weight_names.flatten(weights))
+        for name in nested.keys() - {*self.names}:
+            raise UnknownNameError(
+                f"weights: the stack has no layer {name!r}.{suggest(name, self.names, what='layer')}"
+            )
+        layers = [
+            Layer(layer.proto, weights={**layer.weights, **nested.get(name, {})}, class_name=layer.class_name)
+            for name, layer in zip(self.names, self.layers, strict=True)
+        ]
+        return self._with_layers(layers)
+
+    def _with_layers(self, layers: Sequence[Layer]) -> "Stack":
+        stack = Stack(layers)
+        stack.proto.layout = self.proto.layout
+        stack.proto.outputs.extend(self.proto.outputs)
+        return stack
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Name of every layer: the given one, else the default ("conv1d", then "conv1d_1")."""
+        kinds = [layer.class_name for layer in self.layers]
+        return tuple(naming.default_names(kinds, [layer.name for layer in self.layers]))
+
+    @property
+    def weights(self) -> "dict[str, dict[str, ArrayLike]]":
+        """What the layers carry: {"conv1d": {"kernel": array}}; empty where they carry none."""
+        pairs = zip(self.names, self.layers, strict=True)
+        return {name: dict(layer.weights) for name, layer in pairs if layer.weights}
+
+    @property
+    def layout(self) -> str:
+        """Where the channel axis stands: "channels_last", "channels_first", or "" where nothing was said."""
+        return name_of(layers_pb2.Layout.DESCRIPTOR, self.proto.layout)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What is returned; empty means the last layer."""
+        return tuple(self.proto.outputs)
+
+    @property
+    def inputs(self) -> tuple[tuple[str, Layer], ...]:
+        """The Input layers with their names, in the order in which arrays are given."""
+        pairs = zip(self.names, self.layers, strict=True)
+        return tuple((name, layer) for name, layer in pairs if layer.field == "input")
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, key: int | str) -> Layer: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Layer | tuple[Layer, ...]:
+        if not isinstance(key, str):
+            return self.layers[key]
+        if key not in self.names:
+            raise UnknownNameError(f"The stack has no layer {key!r}.{suggest(key, self.names, what='layer')}")
+        return self.layers[self.names.index(key)]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.names if isinstance(key, str) else key in self.layers
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stack) and self.proto == other.proto and self.layers == other.layers
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        lines = "".join(f"    {layer!r},\n" for layer in self.layers)
+        options = [("layout", self.layout or None), ("outputs", list(self.outputs) or None)]
+        extras = "".join(f", {name}={reading.code(value)}" for name, value in options if value)
+        return f"Stack([\n{lines}]{extras})"
+
+
+def _checked(layers: Iterable[Layer]) -> Iterator[Layer]:
+    if isinstance(layers, str | Layer) or not isinstance(layers, Iterable):
+        raise InvalidArgumentError(f"Stack takes a list of layers; {shown(layers)} was given.", reason="WRONG_TYPE")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            name = getattr(layer, "__name__", "")
+            hint = f" Write lm.{name}(...)." if callable(layer) and name else ""
+            raise InvalidArgumentError(
+                f"Stack: layers[{i}] is no layer; {shown(layer)} was given.{hint}",
+                reason="WRONG_TYPE",
+                field=f"layers[{i}]",
+            )
+        yield layer
+
+
+def references(inputs: object, where: str, field: str = "inputs") -> list[str]:
+    """Names from names and layers that have one. Raises InvalidArgumentError for anything else."""
+    if inputs is None:
+        return []
+    items: Sequence[object] = [inputs] if isinstance(inputs, str | Layer) else cast("Sequence[object]", inputs)
+    if not isinstance(items, Sequence):
+        raise Place(where, field).error(f"takes names of layers; {shown(inputs)} was given.")
+    return [_reference(item, Place(where, field).item(i)) for i, item in enumerate(items)]
+
+
+def _reference(item: object, at: Place) -> str:
+    if isinstance(item, str):
+        return item
+    if not isinstance(item, Layer):
+        raise at.error(f"takes names of layers; {shown(item)} was given.")
+    if item.name is None:
+        raise at.error(f"is {item!r}, which has no name to refer to it by: give it one with name=.", "UNNAMED_LAYER")
+    return item.name
+
+
+def _same(a: "ArrayLike", b: "ArrayLike") -> bool:
+    import numpy as np
+
+    return a is b or bool(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True))

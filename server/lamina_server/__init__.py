@@ -1,0 +1,1 @@
+"""The server: shapes with reasons, ONNX, outputs. README.md is the map."""

@@ -1,0 +1,35 @@
+"""The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind."""
+
+from lamina_server.layers.base import Kind
+from lamina_server.layers.convolution import Conv, DepthwiseConv
+from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.functions import FUNCTIONS
+from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+
+KINDS: tuple[type[Kind], ...] = (
+    Input,
+    Dense,
+    Activation,
+    Conv,
+    DepthwiseConv,
+    MaxPool,
+    AveragePool,
+    GlobalMaxPool,
+    GlobalAveragePool,
+    Flatten,
+    Reshape,
+    Permute,
+    RepeatVector,
+    ZeroPadding,
+    Dropout,
+    BatchNormalization,
+    Add,
+    Concatenate,
+    LSTM,
+)
+
+__all__ = ["FUNCTIONS", "KINDS"]

@@ -1,0 +1,301 @@
+"""What a layer kind is: a frozen dataclass whose fields are the layer's options, with `infer` and `emit`.
+
+To add a kind, write its proto message, its class in a family file and its line in `KINDS`; everything else (decoding,
+SDK constructors, catalogue, contract test) follows from these three.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from lamina_server.dims import Dim, Size, evaluate
+from lamina_server.errors import LayerError
+from lamina_server.formula import Derived
+from lamina_server.layers.tensors import DType, Layout, Role, Spec, names, usual_roles
+
+MAX_INT = 2**31 - 1
+MAX_FLOAT = 3.4028234663852886e38  # float32's
+
+if TYPE_CHECKING:
+    from lamina_server.layers.graph import Graph, Value
+
+
+class Derivation(NamedTuple):
+    """Why one axis of an output has its size: the result of `derived` *is* the size."""
+
+    axis: int
+    role: Role
+    before: Size | None
+    derived: Derived
+    reason: str = ""
+
+
+class Window(NamedTuple):
+    """A window that moves along one axis of the input.
+
+    `unused` elements at the end are never read; with ceil_mode the last window runs `overrun` past the padding.
+    """
+
+    axis: int
+    role: Role
+    extent: int
+    stride: int
+    before: Size
+    after: Size
+    unused: Size = 0
+    overrun: Size = 0
+
+
+class Weight(NamedTuple):
+    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot."""
+
+    name: str
+    shape: tuple[int, ...]
+    init: str = "zeros"
+    fan_in: int = 0
+    fan_out: int = 0
+    trainable: bool = True
+    dtype: DType = DType.FLOAT32
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+
+class Output(NamedTuple):
+    """One output: its name ("" for the only or the main one) and its tensor."""
+
+    name: str
+    spec: Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What a layer makes of its inputs.
+
+    `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
+    derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations.
+    """
+
+    outputs: tuple[Output, ...]
+    label: str
+    derivations: tuple[Derivation, ...] = ()
+    windows: tuple[Window, ...] = ()
+    weights: tuple[Weight, ...] = ()
+    params: Derived | None = None
+    params_reason: str = ""
+    macs: Derived | None = None
+    how: str = ""
+    sentences: tuple[str, ...] = ()
+    positive: tuple[Size, ...] = ()
+    sees_all: bool = False
+
+    @property
+    def spec(self) -> Spec:
+        """The main output."""
+        return self.outputs[0].spec
+
+
+class Sdk(NamedTuple):
+    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none."""
+
+    name: str
+    rank: int | None = None
+
+
+class Example(NamedTuple):
+    """A layer and input shapes (batch excluded) it can take."""
+
+    layer: "Kind"
+    shapes: tuple[tuple[Size, ...], ...]
+    layout: Layout = Layout.CHANNELS_LAST
+
+
+def option(
+    doc: str,
+    default: Any = MISSING,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    usual: int | None = None,
+) -> Any:
+    """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
+
+    `usual` is what the SDK's constructors send for a required option that Keras gives a default.
+    """
+    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
+
+
+class Kind:
+    """A layer kind. Subclasses are frozen dataclasses; see the module's docstring."""
+
+    sdk: ClassVar[tuple[Sdk, ...]] = ()
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Layers with inputs for documentation and tests."""
+        raise NotImplementedError
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        """Shapes, reasons, weights and costs. Raises LayerError for inputs or options that do not fit."""
+        raise NotImplementedError
+
+    def emit(self, graph: "Graph", inputs: Sequence["Value"], done: Inference) -> Sequence["Value"]:
+        """Adds the layer's ONNX nodes and returns its outputs."""
+        raise NotImplementedError
+
+    @property
+    def spatial_rank(self) -> int | None:
+        """Number of spatial axes, where the options say it."""
+        return next(
+            (
+                len(getattr(self, name))
+                for name in ("kernel_size", "pool_size", "padding")
+                if isinstance(getattr(self, name, None), tuple)
+            ),
+            getattr(self, "rank", None),
+        )
+
+    @property
+    def title(self) -> str:
+        """Keras class name: `Conv1D`."""
+        first = self.sdk[0]
+        if first.rank is None:
+            return first.name
+        rank = self.spatial_rank
+        return next((sdk.name for sdk in self.sdk if sdk.rank == rank), first.name.removesuffix("1D"))
+
+    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
+        """What this kind takes the axes of an input of this rank, the batch included, to be."""
+        return usual_roles(rank, getattr(self, "data_format", None) or layout)
+
+    def bound(self, values: Mapping[str, int]) -> "Kind":
+        """The layer with its symbols replaced by numbers."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        changed = {
+            name: tuple(_at(size, values) for size in value)
+            for name, value in found.items()
+            if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
+        }
+        return replace(self, **changed) if changed else self  # type: ignore[type-var]
+
+    def check(self) -> None:
+        """Raises LayerError for an option outside its range."""
+        for name, low, high in _ranges(type(self)):  # type: ignore[arg-type]  # classes are hashable
+            for value in _numbers(getattr(self, name)):
+                if not low <= value <= high:
+                    raise LayerError("OUT_OF_RANGE", _range_text(name, value, low, high), field=name, got=value)
+
+    def text(self) -> str:
+        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
+        parts = []
+        for item in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, item.name)
+            shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
+            if item.default is MISSING:
+                parts.append(shown)
+            elif value != item.default:
+                parts.append(f"{item.name}={shown}")
+        return ", ".join(parts)
+
+
+def _at(size: Any, values: Mapping[str, int]) -> Any:
+    return evaluate(size, values) if isinstance(size, Dim) else size
+
+
+@cache
+def _ranges(kind: type) -> list[tuple[str, float, float]]:
+    """Legal range of every number among the options; without one of its own, what ONNX's attributes hold."""
+    rows = []
+    for item in fields(kind):
+        low, high = item.metadata["minimum"], item.metadata["maximum"]
+        widest = MAX_INT if "int" in str(item.type) else MAX_FLOAT
+        rows.append((item.name, -widest if low is None else low, widest if high is None else high))
+    return rows
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    if isinstance(value, tuple):
+        return tuple(number for item in value for number in _numbers(item))
+    return (value,) if isinstance(value, int | float) else ()
+
+
+def _range_text(name: str, value: float, low: float, high: float) -> str:
+    if abs(value) == float("inf") or value != value or abs(value) > MAX_INT:
+        return f"has {name}={value}, which is not a number that it can compute with"
+    legal = f"{low} or more" if high >= MAX_INT else f"from {low} to {high}"
+    return f"has {name}={value}; it must be {legal}"
+
+
+def option_text(value: object, *, per_axis: bool = False) -> str:
+    """An option's value as one would write it in Python: what is equal on every axis once, functions by name."""
+    if (
+        per_axis
+        and isinstance(value, tuple)
+        and value
+        and all(type(item) is int and item == value[0] for item in value)
+    ):
+        return str(value[0])
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
+        return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(option_text, value)) + ("," if len(value) == 1 else "") + ")"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def require_rank(spec: Spec, roles: Sequence[Role]) -> None:
+    """Raises LayerError where a tensor has not these axes."""
+    if spec.rank != len(roles):
+        few = len(roles) - spec.rank
+        what = "one axis is" if abs(few) == 1 else f"{abs(few)} axes are"
+        raise LayerError(
+            "RANK_MISMATCH",
+            f"needs {names(roles)}. It gets {spec}: {what} {'missing' if few > 0 else 'too many'}",
+            expected=tuple(roles),
+            expected_rank=len(roles),
+            got_rank=spec.rank,
+        )
+
+
+def require_number(size: Size, what: str, why: str) -> int:
+    """A size that must be a number. Raises LayerError where it depends on a symbol."""
+    if isinstance(size, int):
+        return size
+    raise LayerError(
+        "SYMBOLIC_SIZE",
+        f"needs a number for {what}, {why}, but it is {size}, which depends on {' and '.join(sorted(size.symbols))}",
+        size=size,
+    )
+
+
+def own_axis(axis: int, rank: int, name: str = "axis") -> int:
+    """An axis option, counted with the batch, as an index from 0. Raises LayerError outside 1..rank-1."""
+    index = axis + rank if axis < 0 else axis
+    if not 0 < index < rank:
+        why = "the batch axis is never touched" if index == 0 else f"the tensor has axes 0 to {rank - 1}"
+        raise LayerError("BAD_AXIS", f"{name} is {axis}, but {why}", field=name, axis=axis, rank=rank)
+    return index
+
+
+def single(spec: Spec) -> tuple[Output, ...]:
+    """Outputs of a layer with one."""
+    return (Output("", spec),)
+
+
+def unchanged(spec: Spec, label: str, **more: Any) -> Inference:
+    """What a layer that keeps every axis infers."""
+    return Inference(single(spec), label, how=more.pop("how", "shape unchanged"), **more)
+
+
+def plural(count: Size, noun: str) -> str:
+    """`1 filter`, `2 filters`, `T filters`."""
+    return f"{grouped(count)} {noun if count == 1 else noun + 's'}"
+
+
+def grouped(size: Size) -> str:
+    """A number with its thousands apart: `819 200`."""
+    return f"{size:,}".replace(",", " ") if isinstance(size, int) else str(size)

@@ -1,0 +1,190 @@
+"""Entry points and layers that act on the last axis or on every number alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lamina_server.dims import Dim, Size, product
+from lamina_server.errors import LayerError
+from lamina_server.formula import Derived, derive
+from lamina_server.layers.base import (
+    Derivation,
+    Example,
+    Inference,
+    Kind,
+    Sdk,
+    Weight,
+    option,
+    plural,
+    require_number,
+    single,
+    unchanged,
+)
+from lamina_server.layers.functions import Function, Gelu, Relu, Softmax
+from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
+
+
+@dataclass(frozen=True)
+class Input(Kind):
+    """Entry point of the stack: declares the shape of one sample, without the batch axis.
+
+    A size may be a symbol, a name that stands for the same number wherever it is used: ("T", 9).
+    """
+
+    shape: tuple[Size, ...] = option("shape of one sample, without the batch axis; names stand for unknown sizes")
+    dtype: DType = option("element type; this server computes in float32", DType.FLOAT32)
+
+    sdk = (Sdk("Input"),)
+    inputs = (0, 0)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (Example(cls((128, 9)), ()),)
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        raise AssertionError("the tracer makes Inputs itself: their axes depend on what takes them")
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        value = graph.logical(graph.scope, done.spec)
+        graph.declare(value)
+        return [value]
+
+
+@dataclass(frozen=True)
+class Dense(Kind):
+    """Fully connected: y = activation(x W + b) along the last axis, (..., in) -> (..., units).
+
+    Kernel (in, units). Parameters in * units + units. The other axes are carried along, as in Keras and PyTorch.
+    """
+
+    units: int = option("size of the last axis of the output", minimum=1)
+    activation: Function | None = option("applied to the result", None)
+    use_bias: bool = option("whether a bias is added", True)
+    in_features: int | None = option(
+        "declared size of the last axis of the input; checked, never used", None, minimum=1
+    )
+
+    sdk = (Sdk("Dense"),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(6, activation=Softmax()), ((100,),)),
+            Example(cls(5, use_bias=False, in_features=9), ((7, 9),)),
+        )
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        (x,) = inputs
+        if x.rank < 2:
+            raise LayerError("RANK_MISMATCH", f"needs at least batch, features. It gets {x}: one axis is missing")
+        width = require_number(x.axes[-1].size, "its last axis", "because its kernel has one row for each")
+        if self.in_features is not None and self.in_features != width:
+            raise LayerError(
+                "DECLARED_MISMATCH",
+                f"declares in_features={self.in_features}, but its input has {width}",
+                field="in_features",
+                declared=self.in_features,
+                found=width,
+            )
+        role = x.axes[-1].role if x.axes[-1].role is Role.CHANNELS else Role.FEATURES
+        out = x.resized(x.rank - 1, self.units, role)
+        check_function(self.activation, out)
+        kept = "" if x.rank == 2 else " The other axes are carried along: the same weights serve every position."
+        reason = f"Each of the {plural(self.units, 'unit')} sums over all {width} numbers of the last axis.{kept}"
+        leading = product(x.shape[1:-1])
+        weights = [Weight("kernel", (width, self.units), "glorot", width, self.units)]
+        bias = [Weight("bias", (self.units,))] if self.use_bias else []
+        return Inference(
+            single(out),
+            "Dense",
+            derivations=(Derivation(x.rank - 1, role, width, derive("units", units=self.units), reason),),
+            weights=(*weights, *bias),
+            params=dense_params(width, self.units, self.use_bias),
+            params_reason=f"Each unit has {plural(width, 'weight')}{' and a bias' if self.use_bias else ''}",
+            macs=_dense_macs(leading, width, self.units),
+            how=f"{role.value if role is Role.CHANNELS else 'features'} {width} -> {self.units}",
+            sees_all=x.rank == 2,
+        )
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        (x,) = inputs
+        name, kernel = graph.arrange(x), graph.weight("kernel")
+        if x.spec.rank == 2 and self.use_bias:
+            name = graph.node("Gemm", [name, kernel, graph.weight("bias")])
+        else:
+            name = graph.node("MatMul", [name, kernel])
+            if self.use_bias:
+                name = graph.node("Add", [name, graph.weight("bias")])
+        return [activate(graph, graph.logical(name, done.spec), self.activation)]
+
+
+@dataclass(frozen=True)
+class Activation(Kind):
+    """Applies a function to every number (softmax: along an axis); the shape does not change."""
+
+    activation: Function = option("the function")
+
+    sdk = (Sdk("Activation"),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(Relu()), ((7, 5),)),
+            Example(cls(Gelu(approximate=True)), ((7, 5),)),
+            Example(cls(Softmax(axis=1)), ((7, 5),)),
+        )
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        check_function(self.activation, inputs[0])
+        return unchanged(inputs[0], "Activation", how=f"{self.activation}, shape unchanged")
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        return [self.activation.emit(graph, inputs[0])]
+
+
+@dataclass(frozen=True)
+class Dropout(Kind):
+    """Drops values in training; at inference the identity, so that neither shape nor numbers change."""
+
+    rate: float = option("fraction dropped in training; no effect at inference", 0.5, minimum=0, maximum=1)
+
+    sdk = (Sdk("Dropout"),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (Example(cls(0.3), ((7, 5),)),)
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        return unchanged(inputs[0], "Dropout", how="the identity at inference")
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        return inputs
+
+
+def check_function(function: Function | None, spec: Spec) -> None:
+    """Raises LayerError where an activation does not fit a tensor."""
+    if function is not None:
+        function.check(spec.rank)
+
+
+def activate(graph: Graph, value: Value, function: Function | None) -> Value:
+    """Applies an optional activation."""
+    return value if function is None else function.emit(graph, value)
+
+
+def dense_params(width: int, units: int, bias: bool) -> Derived:
+    """Parameters of a matrix with or without a bias: units * (in + 1)."""
+    return derive("units * (inputs + 1)" if bias else "units * inputs", units=units, inputs=width)
+
+
+def _dense_macs(leading: Size, width: int, units: int) -> Derived:
+    if leading == 1:
+        return derive("inputs * units", inputs=width, units=units)
+    return derive("positions * inputs * units", positions=leading, inputs=width, units=units)
+
+
+def input_spec(shape: Sequence[Size], roles: Sequence[Role], batch: Dim | int, dtype: DType) -> Spec:
+    """The tensor that an Input declares."""
+    sizes: list[Any] = [batch, *shape]
+    return Spec(tuple(Axis(role, size) for role, size in zip(roles, sizes, strict=True)), dtype)

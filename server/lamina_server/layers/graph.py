@@ -1,0 +1,169 @@
+"""The ONNX side of emission: a small builder over plain protobuf that knows how every tensor lies in memory.
+
+A trace speaks of logical axes (channels last, say) while ONNX's spatial operators want channels first. A `Value`
+carries the order in which its tensor really lies; `arrange` transposes only where an operator needs another order,
+and only once per tensor and order.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+
+from lamina_server.dims import Atom, Dim, Size
+from lamina_server.layers.tensors import DType, Layout, Spec, channel_axis
+
+_SPELLED = {DType.FLOAT32: "FLOAT", DType.FLOAT64: "DOUBLE"}
+ELEMENT: dict[DType, int] = {
+    dtype: onnx.TensorProto.DataType.Value(_SPELLED.get(dtype, dtype.value.upper())) for dtype in DType
+}
+Array = np.ndarray[Any, Any]
+
+
+class Value(NamedTuple):
+    """A tensor in the graph: physical axis i holds logical axis `order[i]` of `spec`."""
+
+    name: str
+    order: tuple[int, ...]
+    spec: Spec
+
+    def physical(self, axis: int) -> int:
+        """Where a logical axis lies."""
+        return self.order.index(axis)
+
+
+class Graph:
+    """Collects nodes and initializers. `scope` is the layer being emitted: it prefixes every name."""
+
+    def __init__(self, weights: Mapping[str, Array], layout: Layout) -> None:
+        self.layout = layout
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.scope = ""
+        self._weights = weights
+        self._count = 0
+        self._memo: dict[tuple[Any, ...], str] = {}
+        self._symbols: dict[str, tuple[str, int]] = {}
+
+    def declare(self, value: Value) -> None:
+        """Remembers where the symbols of an input can be read at run time."""
+        for index, size in enumerate(value.spec.shape):
+            if isinstance(size, Dim):
+                self._symbols.setdefault(size.text, (value.name, index))
+
+    def node(self, op: str, inputs: Sequence[str], **attributes: Any) -> str:
+        """Adds a node with one output and returns the output's name."""
+        return self.nodes_out(op, inputs, 1, **attributes)[0]
+
+    def nodes_out(self, op: str, inputs: Sequence[str], count: int, **attributes: Any) -> list[str]:
+        """Adds a node with several outputs and returns their names. Attributes that are None are left out."""
+        name = self._name(op)
+        outputs = [name if count == 1 else f"{name}_{i}" for i in range(count)]
+        node = onnx.NodeProto(op_type=op, name=name, input=inputs, output=outputs)
+        for key, value in attributes.items():
+            if value is not None:
+                node.attribute.append(_attribute(key, value))
+        self.nodes.append(node)
+        return outputs
+
+    def const(self, array: Any, dtype: Any = np.float32) -> str:
+        """A constant tensor; equal ones are stored once."""
+        data = np.ascontiguousarray(array, dtype=dtype).reshape(np.shape(array))
+        key = ("const", data.dtype.str, data.shape, data.tobytes())
+        if key not in self._memo:
+            self._memo[key] = self._initializer(f"const_{len(self._memo)}", data)
+        return self._memo[key]
+
+    def ints(self, values: Iterable[int]) -> str:
+        """A constant vector of int64."""
+        return self.const(np.asarray(list(values)), np.int64)
+
+    def weight(self, name: str, change: Callable[[Array], Array] | None = None) -> str:
+        """A weight of the layer being emitted, as it is or changed into ONNX's layout."""
+        full = f"{self.scope}/{name}"
+        data = self._weights[full]
+        return self._initializer(full, np.ascontiguousarray(change(data) if change else data))
+
+    def arrange(self, value: Value, order: Sequence[int] | None = None) -> str:
+        """The tensor with its axes in another order (by default the logical one)."""
+        order = tuple(order) if order is not None else tuple(range(value.spec.rank))
+        if value.order == order:
+            return value.name
+        key = ("transpose", value.name, order)
+        if key not in self._memo:
+            self._memo[key] = self.node("Transpose", [value.name], perm=[value.physical(axis) for axis in order])
+        return self._memo[key]
+
+    def logical(self, name: str, spec: Spec) -> Value:
+        """A value that lies as the trace writes it."""
+        return Value(name, tuple(range(spec.rank)), spec)
+
+    def spatial_order(self, spec: Spec, layout: Layout) -> tuple[int, ...]:
+        """The order (batch, channels, spatial...) that ONNX's spatial operators want."""
+        channels = channel_axis(spec.rank, layout)
+        return (0, channels, *(axis for axis in range(1, spec.rank) if axis != channels))
+
+    def shape(self, sizes: Sequence[Size]) -> str:
+        """A vector of int64 with these sizes: a constant, or computed from the inputs at run time."""
+        if all(isinstance(size, int) for size in sizes):
+            return self.ints(sizes)  # type: ignore[arg-type]  # all int
+        return self.node("Concat", [self.size(size) for size in sizes], axis=0)
+
+    def size(self, size: Size) -> str:
+        """A size as a vector of one int64: a constant, or arithmetic over the inputs' shapes."""
+        if isinstance(size, int):
+            return self.ints([size])
+        key = ("size", size.text)
+        if key not in self._memo:
+            self._memo[key] = self._sum([self._term(key, n) for key, n in size.terms])
+        return self._memo[key]
+
+    def _term(self, key: tuple[tuple[Atom, int], ...], n: int) -> str:
+        factors = [self._atom(atom) for atom, power in key for _ in range(power)]
+        if n != 1 or not factors:
+            factors.append(self.ints([n]))
+        return self._fold("Mul", factors)
+
+    def _sum(self, terms: list[str]) -> str:
+        return self._fold("Add", terms)
+
+    def _fold(self, op: str, names: list[str]) -> str:
+        result = names[0]
+        for name in names[1:]:
+            result = self.node(op, [result, name])
+        return result
+
+    def _atom(self, atom: Atom) -> str:
+        if atom.inner is None:
+            tensor, axis = self._symbols[atom.text]
+            return self.node("Shape", [tensor], start=axis, end=axis + 1)
+        if atom.divisor:  # a canonical numerator is never negative, so truncation is floor
+            return self.node("Div", [self.size(atom.inner), self.ints([atom.divisor])])
+        return self.node("Max", [self.size(atom.inner), self.ints([0])])
+
+    def _name(self, op: str) -> str:
+        self._count += 1
+        return f"{self.scope}/{op}_{self._count}"
+
+    def _initializer(self, name: str, data: Array) -> str:
+        tensor = onnx.TensorProto(name=name, dims=data.shape, data_type=ELEMENT[DType(data.dtype.name)])
+        tensor.raw_data = data.tobytes()
+        self.initializers.append(tensor)
+        return name
+
+
+def _attribute(name: str, value: Any) -> onnx.AttributeProto:
+    kind = onnx.AttributeProto
+    if isinstance(value, str):
+        return kind(name=name, type=kind.STRING, s=value.encode())
+    if isinstance(value, float):
+        return kind(name=name, type=kind.FLOAT, f=value)
+    if isinstance(value, int):
+        return kind(name=name, type=kind.INT, i=int(value))
+    values = list(value)
+    if values and isinstance(values[0], str):
+        return kind(name=name, type=kind.STRINGS, strings=[item.encode() for item in values])
+    if values and isinstance(values[0], float):
+        return kind(name=name, type=kind.FLOATS, floats=values)
+    return kind(name=name, type=kind.INTS, ints=values)

@@ -1,0 +1,150 @@
+"""Notes: what is surprising about a legal layer. What is plain gets none."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lamina_server.errors import LaminaError
+from lamina_server.layers.base import grouped, plural
+from lamina_server.layers.convolution import Conv, DepthwiseConv
+from lamina_server.layers.core import Input
+from lamina_server.layers.merging import Concatenate
+from lamina_server.layers.pooling import AveragePool, MaxPool
+from lamina_server.layers.shaping import Flatten
+from lamina_server.layers.tensors import Layout, channel_axis
+from lamina_server.layers.windows import SAME
+from lamina_server.limits import Limits
+from lamina_server.records import LayerTrace, Note, Trace
+from lamina_server.stack import Stack
+from lamina_server.trace import trace
+
+MOST_RETRACED = 4  # pools whose consequences are computed by tracing anew
+
+
+def annotate(found: Trace, limits: Limits) -> Trace:
+    """Adds the notes to a trace."""
+    still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(found, layer)]
+    for layer in found.layers:
+        layer.notes.extend(_same_against_torch(layer))
+        layer.notes.extend(_swapped(found, layer))
+        layer.notes.extend(_old_arguments(layer))
+    for layer in still[:MOST_RETRACED]:
+        layer.notes.append(_still_pool(found, layer, still, limits))
+    return found
+
+
+def _same_against_torch(layer: LayerTrace) -> Iterator[Note]:
+    """SAME with a stride and lopsided pads: PyTorch's symmetric padding may have the shape but not the numbers."""
+    kind = layer.node.kind
+    if not isinstance(kind, Conv | DepthwiseConv) or kind.padding not in SAME:
+        return
+    windows = layer.done.windows
+    lopsided = [w for w in windows if w.stride > 1 and w.before != w.after]
+    if not lopsided or not all(isinstance(layer.inputs[0].shape[w.axis], int) for w in windows):
+        return
+    half = [w.extent // 2 for w in windows]
+    sizes = [layer.inputs[0].shape[w.axis] for w in windows]
+    theirs = [(n + 2 * h - w.extent) // w.stride + 1 for n, h, w in zip(sizes, half, windows, strict=True)]  # type: ignore[operator]
+    alike = theirs == [layer.done.spec.shape[w.axis] for w in windows]
+    result = "has this shape but other numbers" if alike else f"gives {' x '.join(map(str, theirs))}"
+    named = _per_axis(kind.kernel_size), _per_axis([w.stride for w in windows]), _per_axis(half)
+    added = " and ".join(dict.fromkeys(f"{h} and {h}" for h in half))
+    pairs = " and ".join(f"({w.before}, {w.after})" for w in windows)
+    yield Note(
+        "SAME_IS_LOPSIDED",
+        f"PyTorch's Conv{len(windows)}d with kernel {named[0]}, stride={named[1]}, padding={named[2]} {result}: "
+        f"it adds {added}{'' if len(windows) == 1 else ' along each axis'}. Pad {pairs} yourself to agree.",
+    )
+
+
+def _per_axis(values: Sequence[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
+
+
+def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
+    """A convolution over a single step with many channels, straight from an Input (Q6)."""
+    kind = layer.node.kind
+    if not isinstance(kind, Conv) or len(kind.kernel_size) != 1 or not layer.inputs:
+        return
+    x, layout = layer.inputs[0], kind.data_format or found.stack.layout
+    channels = x.axes[channel_axis(3, layout)].size
+    steps = x.shape[1 if layout is Layout.CHANNELS_LAST else 2]
+    source = found.layer(layer.sources[0].split(":")[0])
+    if steps == 1 and isinstance(channels, int) and channels > 1 and isinstance(source.node.kind, Input):
+        yield Note(
+            "AXES_LOOK_SWAPPED",
+            f"there is 1 step with {plural(channels, 'channel')}: every window is this one step, so nothing moves "
+            f"along time. If the data is {channels} steps of 1 channel, the axes are swapped: feed ({channels}, 1) "
+            f"or use the other layout.",
+            warning=True,
+        )
+
+
+def _old_arguments(layer: LayerTrace) -> Iterator[Note]:
+    """Keras 1 wrote Conv2D(32, 3, 3) for a 3 x 3 kernel; today the third argument is the stride."""
+    kind = layer.node.kind
+    if not isinstance(kind, Conv) or len(kind.kernel_size) != 2 or kind.padding != "valid":
+        return
+    k, s = kind.kernel_size, kind.strides
+    if len(set(k)) == 1 and s == k and k[0] in (3, 5, 7):
+        yield Note(
+            "STRIDE_LOOKS_LIKE_KERNEL",
+            f"the stride is {k[0]}, as long as the kernel. In Keras 1, Conv2D({kind.filters}, {k[0]}, {k[0]}) meant a "
+            f"{k[0]} x {k[0]} kernel; today its third argument is the stride. "
+            f"For the old meaning write kernel_size=({k[0]}, {k[0]}).",
+        )
+
+
+def _is_still_pool(layer: LayerTrace) -> bool:
+    """A pool of more than 1 with stride 1 and SAME: nothing shrinks."""
+    kind = layer.node.kind
+    return (
+        isinstance(kind, MaxPool | AveragePool)
+        and kind.padding in SAME
+        and bool(kind.strides)
+        and set(kind.strides) == {1}
+        and max(kind.pool_size) > 1
+    )
+
+
+def _feeds_branches(found: Trace, layer: LayerTrace) -> bool:
+    """Whether a pool is one branch of several, as in Inception, where stride 1 is what is meant."""
+    takers: dict[str, list[LayerTrace]] = {}
+    for other in found.layers:
+        for source in other.sources:
+            takers.setdefault(source, []).append(other)
+    siblings = takers.get(layer.sources[0], [])
+    return len(siblings) > 1 or any(isinstance(x.node.kind, Concatenate) for x in takers.get(layer.name, []))
+
+
+def _still_pool(found: Trace, layer: LayerTrace, still: list[LayerTrace], limits: Limits) -> Note:
+    kind = layer.node.kind
+    assert isinstance(kind, MaxPool | AveragePool)
+    length = layer.done.derivations[0].derived.value
+    text = (
+        f"size {kind.pool_size[0]}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "
+        "divides the length. Keras and PyTorch default to stride = pool size; here it was given as 1."
+    )
+    alone, together = _flattened(found, [layer], limits), _flattened(found, still, limits)
+    stride = kind.pool_size[0]
+    if alone and len(still) == 1:
+        text += f" With stride {stride}, N would be {alone}."
+    elif alone and together:
+        every = "both pools" if len(still) == 2 else f"all {len(still)} pools"
+        text += f" With stride {stride} here alone, N would be {alone}; with stride {stride} in {every}, {together}."
+    return Note("POOL_STRIDE_ONE", text)
+
+
+def _flattened(found: Trace, pools: list[LayerTrace], limits: Limits) -> str:
+    """What the first Flatten after the pools would give if they had their default strides; "" where there is none."""
+    stack: Stack = found.stack
+    for pool in pools:
+        stack = stack.with_node(pool.index, pool.node._replace(kind=replace(pool.node.kind, strides=())))  # type: ignore[type-var]
+    after = max(pool.index for pool in pools)
+    flat = next((x for x in found.layers if x.index > after and isinstance(x.node.kind, Flatten)), None)
+    if flat is None:
+        return ""
+    cut = Stack(stack.nodes[: flat.index + 1], stack.layout)
+    try:
+        return grouped(trace(cut, limits).layers[-1].done.spec.elements)
+    except LaminaError:
+        return ""

@@ -1,0 +1,68 @@
+"""Receptive fields: how far back into the stack's inputs one output element looks, through windows and branches.
+
+r' = r + (ke - 1) j, j' = j s, start' = start + ((ke - 1) / 2 - a) j (Araujo et al. 2019, distill 00021).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lamina_server.layers.base import Inference, Window
+from lamina_server.layers.tensors import Role, Spec
+
+_SPATIAL = (Role.STEPS, Role.DEPTH, Role.HEIGHT, Role.WIDTH)
+
+
+class Field(NamedTuple):
+    """Receptive field along one axis: elements seen, step between neighbours, centre of the first (None: depends)."""
+
+    size: int = 1
+    jump: int = 1
+    start: float | None = 0.0
+
+    def through(self, window: Window) -> "Field":
+        """The field after a window has slid over the axis."""
+        before = window.before
+        known = self.start is not None and isinstance(before, int)
+        start = self.start + ((window.extent - 1) / 2 - before) * self.jump if known else None  # type: ignore[operator]
+        return Field(self.size + (window.extent - 1) * self.jump, self.jump * window.stride, start)
+
+
+Fields = dict[Role, Field]
+
+
+def fields_of_input(spec: Spec) -> Fields:
+    """Every spatial axis of an Input sees itself."""
+    return {axis.role: Field() for axis in spec.axes if axis.role in _SPATIAL}
+
+
+def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Inference) -> Fields:
+    """The fields after a layer; none for an axis whose outputs see all of it, or whose branches step differently."""
+    if done.sees_all:
+        return {}
+    fields = _union(branches)
+    for window in done.windows:
+        role = inputs[0].axes[window.axis].role
+        fields[window.role] = fields.pop(role, Field()).through(window)
+    kept = {axis.role for axis in done.spec.axes}
+    return {role: fields[role] for role in fields if role in kept}
+
+
+def _union(branches: Sequence[dict[Role, Field]]) -> dict[Role, Field]:
+    """Fields of a merge: the union where the branches step alike, nothing where they do not."""
+    first, *rest = branches
+    merged = dict(first)
+    for other in rest:
+        for role in list(merged):
+            if role not in other or other[role].jump != merged[role].jump:
+                del merged[role]
+            else:
+                merged[role] = _joined(merged[role], other[role])
+    return merged
+
+
+def _joined(a: Field, b: Field) -> Field:
+    if a.start is None or b.start is None:
+        return Field(max(a.size, b.size), a.jump, None)
+    low = min(a.start - (a.size - 1) / 2, b.start - (b.size - 1) / 2)
+    high = max(a.start + (a.size - 1) / 2, b.start + (b.size - 1) / 2)
+    return Field(int(high - low) + 1, a.jump, (low + high) / 2)

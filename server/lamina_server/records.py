@@ -1,0 +1,100 @@
+"""What a trace is made of."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from lamina_server.dims import Size, symbols_of
+from lamina_server.layers.base import Inference
+from lamina_server.layers.core import Input
+from lamina_server.layers.tensors import Role, Spec
+from lamina_server.receptive import Fields
+from lamina_server.stack import Node, Stack
+
+
+@dataclass
+class Note:
+    """Something surprising about a legal layer."""
+
+    reason: str
+    text: str
+    warning: bool = False
+
+
+@dataclass
+class LayerTrace:
+    """One layer with everything known of it. `refs` name its outputs: "lstm", "lstm:state_h"."""
+
+    index: int
+    name: str
+    node: Node
+    sources: tuple[str, ...]
+    inputs: tuple[Spec, ...]
+    done: Inference
+    receptive: Fields
+    notes: list[Note] = dataclasses.field(default_factory=list)
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """References by which its outputs are named."""
+        return tuple(f"{self.name}:{o.name}" if o.name else self.name for o in self.done.outputs)
+
+    @property
+    def summary(self) -> str:
+        """As one would write it: `Conv1D(100, 10)`."""
+        text = self.node.kind.text()
+        return f"{self.done.label}({text})" if text else self.done.label
+
+    @property
+    def output_bytes(self) -> Size:
+        """Bytes of all outputs, per sample."""
+        return sum((o.spec.elements * o.spec.dtype.nbytes for o in self.done.outputs), 0)
+
+    @property
+    def params(self) -> int:
+        """Number of weights."""
+        return sum(weight.size for weight in self.done.weights)
+
+
+@dataclass
+class Trace:
+    """A legal stack with everything known of it."""
+
+    stack: Stack
+    layers: list[LayerTrace]
+    outputs: tuple[str, ...]
+    specs: dict[str, Spec]
+    ranges: dict[str, int]
+    macs: Size
+    peak_bytes: Size | None
+
+    def layer(self, name: str) -> LayerTrace:
+        """A layer by its name. Raises KeyError."""
+        return next(layer for layer in self.layers if layer.name == name)
+
+    @property
+    def inputs(self) -> list[LayerTrace]:
+        """The entry points, in order."""
+        return [layer for layer in self.layers if isinstance(layer.node.kind, Input)]
+
+    @property
+    def symbols(self) -> set[str]:
+        """Symbols other than the batch."""
+        return symbols_of(*(size for x in self.inputs for size in x.done.spec.shape[1:]))
+
+
+@dataclass
+class Diagnosis:
+    """Why a stack or an array is refused; `fixes` (lamina_server.repair.Fix) are added by repair."""
+
+    reason: str
+    message: str
+    field: str = ""
+    layer: str = ""
+    kind: str = ""
+    index: int = -1
+    got: dict[str, Spec] = dataclasses.field(default_factory=dict)
+    expected: tuple[Role, ...] = ()
+    facts: dict[str, object] = dataclasses.field(default_factory=dict)
+    fixes: list[Any] = dataclasses.field(default_factory=list)
+    partial: "Trace | None" = None

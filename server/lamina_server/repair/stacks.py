@@ -1,0 +1,372 @@
+"""Fixes for stacks: for each reason the changes that people usually mean, the likeliest first.
+
+Each is traced before it is offered.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from math import prod
+from typing import Any
+
+from lamina_server.dims import Size, product
+from lamina_server.errors import LaminaError, StackError
+from lamina_server.layers.base import Kind, plural
+from lamina_server.layers.convolution import Conv
+from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.functions import Sigmoid, Tanh
+from lamina_server.layers.pooling import GlobalAveragePool
+from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.tensors import DType, Layout, Role, Spec, channel_axis
+from lamina_server.layers.windows import PadPair
+from lamina_server.limits import Limits
+from lamina_server.records import Diagnosis
+from lamina_server.repair.steps import Fix, InsertNode, RemoveNode, ReplaceNode, SetLayout, StackStep, apply
+from lamina_server.stack import Node, Stack
+from lamina_server.trace import trace
+
+MOST = 3
+Candidate = tuple[str, tuple[StackStep, ...]]
+
+
+def repaired(stack: Stack, found: Diagnosis, limits: Limits) -> Diagnosis:
+    """The diagnosis with at most three fixes: first those that leave no fault, then those that clear only this one."""
+    whole: list[Fix] = []
+    part: list[Fix] = []
+    for title, steps in _candidates(stack, found):
+        fix, legal = _tried(stack, found, title, steps, limits)
+        if fix is not None:
+            (whole if legal else part).append(fix)
+        if len(whole) == MOST:
+            break
+    found.fixes = (whole + part)[:MOST]
+    return found
+
+
+def _candidates(stack: Stack, found: Diagnosis) -> Iterator[Candidate]:
+    write = _WRITERS.get(found.reason)
+    if write is not None and found.index >= 0:
+        yield from write(_Fault(stack, found))
+
+
+def _tried(
+    stack: Stack, found: Diagnosis, title: str, steps: tuple[StackStep, ...], limits: Limits
+) -> tuple[Fix | None, bool]:
+    """The fix with what comes out of it, and whether no fault is left; None where it does not clear this one."""
+    shift = sum(isinstance(s, InsertNode) for s in steps) - sum(isinstance(s, RemoveNode) for s in steps)
+    fixed, legal = apply(stack, steps), True
+    try:
+        result = trace(fixed, limits)
+    except StackError as error:
+        if error.diagnosis.index <= found.index + shift or error.diagnosis.partial is None:
+            return None, False
+        result, legal = error.diagnosis.partial, False
+    except LaminaError:
+        return None, False
+    layer = result.layers[min(found.index + shift, len(result.layers) - 1)]
+    return Fix(title, f"{layer.name}: {layer.done.spec}", steps), legal
+
+
+class _Fault:
+    """A fault with what the writers of candidates ask about it."""
+
+    def __init__(self, stack: Stack, found: Diagnosis) -> None:
+        self.stack, self.found, self.index = stack, found, found.index
+        self.node = stack.nodes[found.index]
+        self.kind: Any = self.node.kind
+        self.facts = found.facts
+        self.got = list(found.got.values())
+        self.refs = list(found.got)
+        layers = found.partial.layers if found.partial else []
+        self.producers = [next(x for x in layers if ref in x.refs) for ref in self.refs]
+        self.layout: Layout = getattr(self.kind, "data_format", None) or stack.layout
+
+    @property
+    def x(self) -> Spec:
+        return self.got[0]
+
+    def changed(self, **options: Any) -> tuple[StackStep, ...]:
+        """This layer with other options."""
+        return (ReplaceNode(self.index, self.node._replace(kind=replace(self.kind, **options))),)
+
+    def exchanged(self, kind: Kind) -> tuple[StackStep, ...]:
+        """Another kind in this layer's place."""
+        return (ReplaceNode(self.index, self.node._replace(kind=kind)),)
+
+    def before(self, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
+        """A layer between this one and one of its inputs."""
+        if not self.node.inputs:
+            return (InsertNode(self.index, Node(kind)),)
+        name = f"{self.producers[which].name}_{type(kind).__name__.lower()}"
+        refs = (*self.node.inputs[:which], name, *self.node.inputs[which + 1 :])
+        return (
+            InsertNode(self.index, Node(kind, name, (self.node.inputs[which],))),
+            ReplaceNode(self.index + 1, self.node._replace(inputs=refs)),
+        )
+
+
+def _rank(fault: _Fault) -> Iterator[Candidate]:
+    wanted = fault.found.expected
+    if not wanted or not fault.got:
+        return
+    producer, sizes = fault.producers[0], fault.x.shape[1:]
+    if len(wanted) < fault.x.rank and isinstance(producer.node.kind, Input):
+        count, rest = sizes[0], sizes[1:]
+        yield (
+            f"{count} is the number of samples: an Input leaves the batch axis out, so declare Input({_tuple(rest)})",
+            (ReplaceNode(producer.index, producer.node._replace(kind=Input(rest))),),
+        )
+    if isinstance(producer.node.kind, LSTM) and len(wanted) == fault.x.rank + 1:
+        every = replace(producer.node.kind, return_sequences=True)
+        yield (
+            f"{producer.name} returns its last step only: set return_sequences=True there",
+            (ReplaceNode(producer.index, producer.node._replace(kind=every)),),
+        )
+    if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
+        yield f"{producer.name} merges the axes this layer needs: take it out", (RemoveNode(producer.index),)
+    if len(wanted) == fault.x.rank + 1:
+        yield from _one_axis_more(fault, sizes)
+    elif len(wanted) < fault.x.rank:
+        yield from _axes_fewer(fault, wanted, sizes)
+
+
+def _one_axis_more(fault: _Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
+    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
+    target = (1, *sizes) if first else (*sizes, 1)
+    what = (
+        f"{sizes[0]} moments of one signal"
+        if len(sizes) == 1
+        else f"{' x '.join(map(str, sizes))} values of one channel"
+    )
+    yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
+    if len(sizes) != 1:
+        return
+    if isinstance(fault.kind, Conv | LSTM):
+        units = fault.kind.filters if isinstance(fault.kind, Conv) else fault.kind.units
+        dense = Dense(units, activation=fault.kind.activation if isinstance(fault.kind, Conv) else None)
+        yield f"{plural(sizes[0], 'feature')} in no order: use Dense({dense.text()}) instead", fault.exchanged(dense)
+    copies = max(prod(getattr(fault.kind, "kernel_size", ()) or (5,)), 2)
+    yield (
+        f"one vector to repeat at every step: put RepeatVector(n) before it, here n = {copies}",
+        fault.before(RepeatVector(copies)),
+    )
+
+
+def _axes_fewer(fault: _Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...]) -> Iterator[Candidate]:
+    if len(wanted) == 2:
+        yield f"all {product(sizes)} numbers as one vector: put Flatten() before it", fault.before(Flatten())
+        yield "one number for each channel: put a global average pooling before it", fault.before(GlobalAveragePool())
+    elif isinstance(fault.kind, Conv) and fault.x.rank - 2 in (2, 3):
+        rank = fault.x.rank - 2
+        wide = replace(
+            fault.kind,
+            kernel_size=fault.kind.kernel_size[:1] * rank,
+            strides=fault.kind.strides[:1] * rank,
+            dilation_rate=fault.kind.dilation_rate[:1] * rank,
+            padding=fault.kind.padding if isinstance(fault.kind.padding, str) else "valid",
+        )
+        axes = " and ".join(axis.role.value for axis in fault.x.axes[1:] if axis.role is not Role.CHANNELS)
+        yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
+    if len(wanted) == 3:
+        merged = product(sizes[1:])
+        yield (
+            f"{sizes[0]} steps of {merged} numbers each: put Reshape({_tuple((sizes[0], merged))}) before it",
+            fault.before(Reshape((sizes[0], merged))),
+        )
+
+
+def _window(fault: _Fault) -> Iterator[Candidate]:
+    extent, x = fault.facts["extent"], fault.x
+    channels = x.axes[channel_axis(x.rank, fault.layout)].size
+    swapped = isinstance(extent, int) and isinstance(channels, int) and channels >= extent
+    if x.rank == 3 and swapped:
+        steps, width = (x.shape[1], x.shape[2]) if fault.layout is Layout.CHANNELS_LAST else (x.shape[2], x.shape[1])
+        yield (
+            (
+                f"steps and channels are swapped, {width} steps of {plural(steps, 'channel')}: "
+                "put Permute((2, 1)) before it"
+            ),
+            fault.before(Permute((2, 1))),
+        )
+        yield from _other_layout(fault)
+    if not isinstance(fault.kind.padding, tuple) and not getattr(fault.kind, "ceil_mode", False):
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+    if not getattr(fault.kind, "filters", None):
+        yield "nothing is left to pool here: take this layer out", (RemoveNode(fault.index),)
+    name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
+    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
+    if all(isinstance(size, int) for size in spatial):
+        sizes = tuple(min(k, size) for k, size in zip(getattr(fault.kind, name), spatial, strict=False))
+        yield f"a window that fits: {name}={_tuple(sizes)}", fault.changed(**{name: sizes})
+
+
+def _other_layout(fault: _Fault) -> Iterator[Candidate]:
+    other = Layout.CHANNELS_LAST if fault.layout is Layout.CHANNELS_FIRST else Layout.CHANNELS_FIRST
+    yield f'the data is laid the other way: layout="{other.value}" for the whole stack', (SetLayout(other),)
+
+
+def _declared(fault: _Fault) -> Iterator[Candidate]:
+    declared, found, x = fault.facts["declared"], fault.facts["found"], fault.x
+    name = "in_features" if isinstance(fault.kind, Dense) else "in_channels"
+    if isinstance(fault.kind, Dense) and x.rank > 2 and x.elements == declared:
+        yield (
+            f"{declared} is all of {' x '.join(map(str, x.shape[1:]))}: put Flatten() before it",
+            fault.before(Flatten()),
+        )
+    if name == "in_channels" and x.rank == 3 and declared in x.shape[1:]:
+        yield (
+            f"the {declared} channels stand on the other axis: put Permute((2, 1)) before it",
+            fault.before(Permute((2, 1))),
+        )
+        yield from _other_layout(fault)
+    yield f"declare what comes: {name}={found}", fault.changed(**{name: found})
+
+
+def _divisible(fault: _Fault) -> Iterator[Candidate]:
+    groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
+    if channels % groups == 0:
+        up = -(-filters // groups) * groups
+        yield f"the next multiple of {groups}: filters={up}", fault.changed(filters=up)
+    legal = [n for n in range(1, min(channels, filters, 4096) + 1) if channels % n == 0 and filters % n == 0]
+    for n in sorted(legal, key=lambda n: (abs(n - groups), n))[:2]:
+        yield f"{plural(n, 'group')}, which divides both {channels} and {filters}: groups={n}", fault.changed(groups=n)
+
+
+def _size(fault: _Fault) -> Iterator[Candidate]:
+    if isinstance(fault.kind, Reshape):
+        yield from _reshape(fault)
+    elif "axis" in fault.facts:
+        yield from _merge(fault)
+
+
+def _reshape(fault: _Fault) -> Iterator[Candidate]:
+    target = fault.kind.target_shape
+    for i in reversed(range(len(target))):
+        free = (*target[:i], -1, *target[i + 1 :])
+        if target.count(-1) == 0:
+            yield (
+                f"let the size of axis {i + 1} follow from the others: Reshape({_tuple(free)})",
+                fault.changed(target_shape=free),
+            )
+    yield f"all {fault.x.elements} numbers in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
+
+
+def _merge(fault: _Fault) -> Iterator[Candidate]:
+    """Two branches that disagree on one axis: pad the shorter, or bring the channels to the other's number."""
+    axis, sizes = fault.facts["axis"], fault.facts["sizes"]
+    assert isinstance(axis, int) and isinstance(sizes, tuple)
+    if (
+        len(fault.got) != 2
+        or any(not isinstance(size, int) for size in sizes)
+        or fault.got[0].rank != fault.got[1].rank
+    ):
+        return
+    small = sizes.index(min(sizes))
+    spatial = [i for i, a in enumerate(fault.x.axes) if i and a.role not in (Role.CHANNELS, Role.FEATURES, Role.NONE)]
+    if axis in spatial:
+        gaps = [fault.got[1 - small].shape[i] - fault.got[small].shape[i] for i in spatial]
+        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
+            pads = tuple(PadPair(0, int(gap)) for gap in gaps)  # type: ignore[arg-type]
+            yield (
+                f"{fault.refs[small]} is shorter by {' and '.join(map(str, gaps))}: pad it with zeros at the end",
+                fault.before(ZeroPadding(pads), small),
+            )
+    elif fault.x.axes[axis].role is Role.CHANNELS and spatial:
+        kernel = (1,) * len(spatial)
+        yield (
+            f"bring {fault.refs[small]} to {max(sizes)} channels by a convolution of size 1",
+            fault.before(Conv(max(sizes), kernel), small),
+        )
+
+
+def _unknown_input(fault: _Fault) -> Iterator[Candidate]:
+    position = fault.facts["position"]
+    assert isinstance(position, int)
+    known = list(fault.found.partial.specs) if fault.found.partial else []
+    for name in get_close_matches(fault.node.inputs[position][:128], known, n=2):
+        refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
+        yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
+
+
+def _padding(fault: _Fault) -> Iterator[Candidate]:
+    if getattr(fault.kind, "ceil_mode", False):
+        yield f'padding="{fault.kind.padding}" rounds up by itself: ceil_mode=False', fault.changed(ceil_mode=False)
+    else:
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+        yield 'no padding: padding="valid"', fault.changed(padding="valid")
+
+
+def _permutation(fault: _Fault) -> Iterator[Candidate]:
+    dims, rank = fault.kind.dims, fault.x.rank
+    if sorted(dims) == list(range(rank)) and dims[0] == 0:
+        yield f"the batch axis is not named: Permute({_tuple(dims[1:])})", fault.changed(dims=dims[1:])
+    if sorted(dims) == list(range(rank - 1)):
+        moved = tuple(i + 1 for i in dims)
+        yield f"axes are counted from 1: Permute({_tuple(moved)})", fault.changed(dims=moved)
+
+
+def _axis(fault: _Fault) -> Iterator[Candidate]:
+    if hasattr(fault.kind, "axis"):
+        yield "the last axis: axis=-1", fault.changed(axis=-1)
+        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+
+
+def _symbolic(fault: _Fault) -> Iterator[Candidate]:
+    producer = fault.producers[0] if fault.producers else None
+    if producer is not None and isinstance(producer.node.kind, Flatten):
+        yield (
+            f"any length gives the same number of features: a global average pooling instead of {producer.name}",
+            (ReplaceNode(producer.index, producer.node._replace(kind=GlobalAveragePool())),),
+        )
+
+
+def _expected(fault: _Fault) -> Iterator[Candidate]:
+    if getattr(fault.kind, "padding", None) == "valid":
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+    if isinstance(fault.kind, Conv | Dense) and fault.node.expect:
+        wanted = fault.node.expect[0 if fault.layout is Layout.CHANNELS_FIRST and isinstance(fault.kind, Conv) else -1]
+        if isinstance(wanted, int):
+            name = "filters" if isinstance(fault.kind, Conv) else "units"
+            yield f"{name}={wanted}", fault.changed(**{name: wanted})
+
+
+def _range(fault: _Fault) -> Iterator[Candidate]:
+    sizes = getattr(fault.kind, "pool_size", None)
+    if sizes and isinstance(fault.kind.padding, tuple) and len(fault.kind.padding) == len(sizes):
+        pads = tuple(
+            PadPair(*(min(max(p, 0), k // 2) for p in pair)) for pair, k in zip(fault.kind.padding, sizes, strict=True)
+        )
+        yield f"the most that fits: padding={_tuple(tuple(map(tuple, pads)))}", fault.changed(padding=pads)
+
+
+def _function(fault: _Fault) -> Iterator[Candidate]:
+    if isinstance(fault.kind, LSTM):
+        known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
+        yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+
+
+def _dtype(fault: _Fault) -> Iterator[Candidate]:
+    yield "declare float32", fault.changed(dtype=DType.FLOAT32)
+
+
+def _tuple(sizes: tuple[object, ...]) -> str:
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+
+
+_WRITERS: dict[str, Callable[[_Fault], Iterator[Candidate]]] = {
+    "RANK_MISMATCH": _rank,
+    "WINDOW_TOO_LONG": _window,
+    "DECLARED_MISMATCH": _declared,
+    "NOT_DIVISIBLE": _divisible,
+    "SIZE_MISMATCH": _size,
+    "UNKNOWN_INPUT": _unknown_input,
+    "BAD_PADDING": _padding,
+    "BAD_PERMUTATION": _permutation,
+    "BAD_AXIS": _axis,
+    "SYMBOLIC_SIZE": _symbolic,
+    "EXPECTATION_NOT_MET": _expected,
+    "OUT_OF_RANGE": _range,
+    "UNSUPPORTED": _function,
+    "UNSUPPORTED_DTYPE": _dtype,
+}

@@ -1,0 +1,1 @@
+"""What a caller meets: the RPCs, and what holds for every one of them."""

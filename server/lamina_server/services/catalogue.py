@@ -1,0 +1,54 @@
+"""The catalogue of layer kinds: their own docstrings, options and examples, with traces."""
+
+import inspect
+from dataclasses import MISSING, fields
+from functools import cache
+
+from lamina.v1 import service_pb2
+from lamina_server.export import export, operators
+from lamina_server.layers import KINDS
+from lamina_server.layers.base import Example, Kind, option_text
+from lamina_server.layers.core import Input
+from lamina_server.limits import Limits
+from lamina_server.notes import annotate
+from lamina_server.stack import Node, Stack, field_name
+from lamina_server.trace import trace
+from lamina_server.weights import complete
+from lamina_server.wire.stacks import encode_stack
+from lamina_server.wire.traces import encode_trace
+
+
+@cache
+def kinds() -> tuple[service_pb2.LayerKind, ...]:
+    """Every kind, in the order of the schema."""
+    return tuple(map(_kind, KINDS))
+
+
+def example_stack(example: Example) -> Stack:
+    """A stack around a kind's example: an Input for each shape, and the layer."""
+    if isinstance(example.layer, Input):
+        return Stack((Node(example.layer),), example.layout)
+    names = ["x"] if len(example.shapes) == 1 else [f"x{i}" for i in range(1, len(example.shapes) + 1)]
+    inputs = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
+    return Stack((*inputs, Node(example.layer, None, () if len(names) == 1 else tuple(names))), example.layout)
+
+
+def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
+    stack = example_stack(kind.examples()[0])
+    found = annotate(trace(stack), Limits())
+    model = export(found, complete(found, {}, 0), found.outputs)
+    return service_pb2.LayerKind(
+        name=kind.__name__,
+        field=field_name(kind),
+        constructors=[sdk.name for sdk in kind.sdk],
+        doc=inspect.cleandoc(kind.__doc__ or ""),
+        options=[_option(item) for item in fields(kind)],  # type: ignore[arg-type]  # a dataclass
+        example=encode_stack(stack),
+        example_trace=encode_trace(found),
+        onnx_operators=operators(model),
+    )
+
+
+def _option(item) -> service_pb2.LayerOption:  # type: ignore[no-untyped-def]  # dataclasses.Field[Any]
+    default = "" if item.default is MISSING else option_text(item.default)
+    return service_pb2.LayerOption(name=item.name, default_value=default, doc=item.metadata["doc"])

@@ -1,0 +1,224 @@
+"""What the services call: stacks planned, modelled and run, with everything that is worth keeping kept.
+
+Plan      a decoded stack with its annotated trace; pure, cached by the bytes it came from
+Numbers   where its weights come from: arrays, a seed, or a registered stack's files; with the content id
+Outcome   what a run gave, and how it was run
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from lamina.v1 import layers_pb2, trace_pb2
+from lamina_server.binding import bind
+from lamina_server.dims import evaluate
+from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
+from lamina_server.export import export
+from lamina_server.layers.tensors import DType
+from lamina_server.limits import Limits, human_bytes
+from lamina_server.notes import annotate
+from lamina_server.records import Trace
+from lamina_server.repair import check_arrays, repaired
+from lamina_server.repair.arrays import match_names
+from lamina_server.runtime import Device, Session, SessionCache, Workers
+from lamina_server.services.calls import Call
+from lamina_server.trace import trace
+from lamina_server.weights import complete
+from lamina_server.wire.stacks import decode_stack
+from lamina_server.wire.traces import encode_trace
+from lamina_server.words import nearest, shortened
+
+Array = np.ndarray[Any, Any]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Lru(Generic[K, V]):
+    """The most recently used `capacity` values."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value of a key, made where it is not there."""
+        if key not in self._items:
+            self._items[key] = make()
+            if len(self._items) > self._capacity:
+                self._items.popitem(last=False)
+        self._items.move_to_end(key)
+        return self._items[key]
+
+
+@dataclass
+class Plan:
+    """A legal stack, traced and annotated."""
+
+    trace: Trace
+    _bound: Lru[tuple[tuple[int, ...], ...], Trace] = field(default_factory=lambda: Lru(16))
+
+    @cached_property
+    def message(self) -> trace_pb2.StackTrace:
+        """The trace as a message."""
+        return encode_trace(self.trace)
+
+    @cached_property
+    def input_names(self) -> list[str]:
+        """Names of the Inputs, in order."""
+        return [layer.name for layer in self.trace.inputs]
+
+    def bound(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
+        """The trace for actual inputs. Raises StackError for a length too short."""
+        if not self.trace.symbols:
+            return self.trace
+        key = tuple(shapes[name][1:] for name in self.input_names)
+        return self._bound.get(key, lambda: traced(bind(self.trace.stack, dict(shapes), self.trace), limits))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Where a stack's weights come from. `load` gives the arrays that are not drawn from `seed`."""
+
+    stack_id: str
+    seed: int | None
+    load: Callable[[], Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave: arrays by reference, session, whether it was there, samples, trace at the actual sizes."""
+
+    arrays: dict[str, Array]
+    session: Session
+    hit: bool
+    batch: int
+    trace: Trace
+
+
+def traced(stack: Any, limits: Limits) -> Trace:
+    """Traces a stack; a StackError comes with its fixes."""
+    try:
+        return trace(stack, limits)
+    except StackError as error:
+        repaired(stack, error.diagnosis, limits)
+        raise
+
+
+class Engine:
+    """Plans, models and runs stacks on one device."""
+
+    def __init__(
+        self, limits: Limits, device: Device, workers: Workers, sessions: SessionCache, max_reply_bytes: int
+    ) -> None:
+        self.limits, self.device, self.workers, self.sessions = limits, device, workers, sessions
+        self.max_reply_bytes = max_reply_bytes
+        self._plans: Lru[bytes, Plan] = Lru(256)
+
+    def plan(self, message: layers_pb2.Stack) -> Plan:
+        """The plan of a stack's message. Raises StackError with fixes, LimitError."""
+        return self._plans.get(message.SerializeToString(), lambda: self._make_plan(message))
+
+    def references(self, plan: Plan, fetch: Sequence[str]) -> list[str]:
+        """The references that a `fetch` list asks for; "*" is every layer. Raises InvalidRequestError."""
+        known = plan.trace.specs
+        if list(fetch) == ["*"]:
+            return list(known)
+        for i, ref in enumerate(fetch):
+            if ref not in known or ref in fetch[:i]:
+                why = "is named twice" if ref in known else f"is no layer of this stack; {nearest(ref, known)}"
+                raise InvalidRequestError(
+                    f"fetch[{i}]: {shortened(ref)} {why}", reason="UNKNOWN_FETCH", field=f"fetch[{i}]"
+                )
+        return list(fetch)
+
+    def model(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> bytes:
+        """The ONNX model that returns some references. Raises InvalidRequestError for weights that do not fit."""
+        return export(plan.trace, complete(plan.trace, numbers.load(), numbers.seed), refs)
+
+    def bind(self, plan: Plan, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], Trace]:
+        """The arrays by Input, checked, and the trace at their sizes. Raises StackError, InvalidRequestError."""
+        names = match_names(plan.trace, list(arrays), "inputs")
+        fed = dict(zip(names, arrays.values(), strict=True))
+        shapes = {name: array.shape for name, array in fed.items()}
+        check_arrays(plan.trace, shapes, self.limits, {name: DType(array.dtype.name) for name, array in fed.items()})
+        batches = {name: shape[0] for name, shape in shapes.items()}
+        if len(set(batches.values())) > 1:
+            listed = ", ".join(f"{name} {size}" for name, size in batches.items())
+            raise InvalidRequestError(
+                f"The inputs have different batch sizes: {listed}.", reason="BATCH_MISMATCH", field="inputs"
+            )
+        return fed, plan.bound(shapes, self.limits)
+
+    async def infer(
+        self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: Sequence[str], call: Call
+    ) -> Outcome:
+        """Runs a stack. Raises StackError for arrays that do not fit, LimitError, MismatchError."""
+        with call.stage("trace"):
+            fed, actual = self.bind(plan, arrays)
+            batch = next(iter(fed.values())).shape[0]
+            refs = list(dict.fromkeys((*plan.trace.outputs, *fetch)))
+            self._check_cost(actual, refs, batch)
+        wanted = [ref for ref in refs if ref not in fed]
+        key = "\n".join((numbers.stack_id, *wanted))
+        async with AsyncExitStack() as held:
+            with call.stage("build"):
+                build = self.sessions.lease(key, lambda: self._build(plan, numbers, wanted or refs))
+                lease = await held.enter_async_context(build)
+            with call.stage("run"):
+                results = await self._run(lease.session, fed, wanted, actual, batch)
+        own = {ref: fed[ref] for ref in refs if ref in fed}
+        return Outcome({**own, **results}, lease.session, lease.hit, batch, actual)
+
+    def _build(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> Session:
+        return Session(self.model(plan, numbers, refs), self.device)
+
+    async def _run(
+        self, session: Session, fed: dict[str, Array], refs: list[str], actual: Trace, batch: int
+    ) -> dict[str, Array]:
+        if not refs:
+            return {}
+        shapes = {ref: tuple(evaluate(size, {"batch": batch}) for size in actual.specs[ref].shape) for ref in refs}
+        if batch == 0:  # nothing to run, and the answer is known
+            return {ref: np.zeros(shape, actual.specs[ref].dtype.value) for ref, shape in shapes.items()}
+        found = dict(zip(refs, await self.workers.run(session, fed, refs), strict=True))
+        for ref, array in found.items():
+            if array.shape != shapes[ref]:
+                raise MismatchError(
+                    f'"{ref}" was traced as {shapes[ref]} and ran as {array.shape}; this is a defect of the server.',
+                    facts={"layer": ref, "traced": shapes[ref], "ran": array.shape},
+                )
+        return found
+
+    def _check_cost(self, actual: Trace, refs: Sequence[str], batch: int) -> None:
+        values = {"batch": batch}
+        self.limits.check(
+            "max_macs", evaluate(actual.macs, values) * batch, f"{_samples(batch)} would take multiply-adds:"
+        )
+        if actual.peak_bytes is not None:
+            self.limits.check(
+                "max_activation_bytes",
+                evaluate(actual.peak_bytes, values) * batch,
+                f"The activations of {_samples(batch)} alive at once would take",
+            )
+        reply = (
+            sum(evaluate(actual.specs[ref].elements, values) * actual.specs[ref].dtype.nbytes for ref in refs) * batch
+        )
+        if reply > self.max_reply_bytes:
+            raise LimitError(
+                f"The reply would hold {human_bytes(reply)} of tensors; one message holds at most "
+                f"{human_bytes(self.max_reply_bytes)} (LAMINA_MAX_MESSAGE_BYTES). "
+                "Send fewer samples or fetch fewer layers.",
+                facts={"limit": "max_message_bytes", "value": reply, "maximum": self.max_reply_bytes},
+            )
+
+    def _make_plan(self, message: layers_pb2.Stack) -> Plan:
+        return Plan(annotate(traced(decode_stack(message), self.limits), self.limits))
+
+
+def _samples(batch: int) -> str:
+    return f"{batch} sample{'' if batch == 1 else 's'}"

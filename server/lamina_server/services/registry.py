@@ -1,0 +1,268 @@
+"""Registered stacks: what is in the store, as plans and numbers; and a registration, weight by weight."""
+
+import json
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf import json_format, timestamp_pb2
+
+from lamina.v1 import layers_pb2, service_pb2, trace_pb2
+from lamina_server.errors import (
+    ConflictError,
+    CorruptDataError,
+    InvalidRequestError,
+    LaminaError,
+    NotFoundError,
+    UnavailableError,
+)
+from lamina_server.layers.base import Weight
+from lamina_server.layers.tensors import DType
+from lamina_server.runtime import Workers
+from lamina_server.services.engine import Array, Engine, Lru, Numbers, Plan
+from lamina_server.stack import NAME
+from lamina_server.store import (
+    CorruptStackError,
+    InvalidManifestError,
+    InvalidNameError,
+    InvalidPageError,
+    Manifest,
+    NameTakenError,
+    StackNotFoundError,
+    StackStore,
+    Staging,
+    StoreError,
+    StoreUnavailableError,
+    WeightRef,
+    WeightSizeError,
+    WeightWriter,
+)
+from lamina_server.weights import check_given, weights_of
+from lamina_server.wire.identity import Digest, canonical_spec, stack_id
+from lamina_server.wire.tensors import array_of, check_shape, data_type, decode_dtype
+from lamina_server.words import nearest, shortened
+
+_DEFAULT_PAGE, _MOST_PAGE = 100, 1000
+
+
+class Registry:
+    """The store as the services see it. File work runs in threads."""
+
+    def __init__(self, store: StackStore, engine: Engine, workers: Workers) -> None:
+        self._store, self._engine, self._workers = store, engine, workers
+        self._messages: Lru[str, layers_pb2.Stack] = Lru(64)
+
+    async def find(self, key: str) -> tuple[Manifest, layers_pb2.Stack, Plan, Numbers]:
+        """A registered stack by name or id. Raises NotFoundError, CorruptDataError, UnavailableError."""
+        manifest = await self._call(lambda: self._store.get(key))
+        message = self._messages.get(manifest.id, lambda: _message(manifest))
+        return (
+            manifest,
+            message,
+            self._engine.plan(message),
+            Numbers(manifest.id, manifest.seed, lambda: self._arrays(manifest)),
+        )
+
+    async def list(self, page_size: int, page_token: str) -> tuple[list[service_pb2.StackInfo], str]:
+        """A page of registered stacks, by name, and the next page's token. Raises InvalidRequestError."""
+        if page_size < 0:
+            raise InvalidRequestError(
+                f"page_size is {page_size}; it is 0 or more.", reason="BAD_PAGE", field="page_size"
+            )
+        size = min(page_size or _DEFAULT_PAGE, _MOST_PAGE)
+        entries, token = await self._call(lambda: self._store.list(size, page_token))
+        return [stack_info(entry.name or "", entry.manifest, entry.error or "") for entry in entries], token
+
+    async def delete(self, name: str) -> None:
+        """Forgets a name. Raises NotFoundError."""
+        await self._call(lambda: self._store.delete(name))
+
+    async def register(
+        self, requests: AsyncIterator[service_pb2.RegisterStackRequest]
+    ) -> tuple[service_pb2.StackInfo, bool]:
+        """Takes a registration to its end; what is checked is checked as it comes. Returns it and whether it is new."""
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise _order("the first message must be the header")
+        header = first.header
+        if not NAME.fullmatch(header.name):
+            raise InvalidRequestError(
+                f"header.name is {shortened(header.name)}; a name starts with a letter, digit or "
+                'underscore and goes on with those, ".", "-", at most 128 in all.',
+                reason="BAD_NAME",
+                field="header.name",
+            )
+        if not header.HasField("stack"):
+            raise InvalidRequestError(
+                "header.stack is not set: there is nothing to register.", reason="NO_STACK", field="header.stack"
+            )
+        plan = self._engine.plan(header.stack)
+        with _translated():
+            staging = await self._workers.call(self._store.stage)
+        try:
+            taking = _Taking(plan, staging, self._workers, drawn=header.HasField("seed"))
+            refs = await taking.all(requests)
+            manifest = _manifest(header, plan, refs)
+            done = await self._call(lambda: staging.commit(manifest, header.name, header.replace))
+        finally:
+            await self._workers.call(staging.close)
+        kept = await self._call(lambda: self._store.get(done.id))
+        return stack_info(header.name, kept, ""), done.created
+
+    def _arrays(self, manifest: Manifest) -> dict[str, Array]:
+        with _translated():
+            return {
+                ref.name: array_of(self._store.open_weight(manifest, ref), DType(ref.dtype), ref.shape)  # type: ignore[arg-type]
+                for ref in manifest.weights
+            }
+
+    async def _call(self, function: Any) -> Any:
+        with _translated():
+            return await self._workers.call(function)
+
+
+@dataclass
+class _Taking:
+    """The weights of a registration under way."""
+
+    plan: Plan
+    staging: Staging
+    workers: Workers
+    drawn: bool
+
+    async def all(self, requests: AsyncIterator[service_pb2.RegisterStackRequest]) -> list[WeightRef]:
+        """Every weight, written to the staging area as its bytes come."""
+        needed = dict(weights_of(self.plan.trace))
+        refs: dict[str, WeightRef] = {}
+        writer: WeightWriter | None = None
+        async for request in requests:
+            part = request.WhichOneof("part")
+            if part == "weight":
+                await self._finish(writer, refs)
+                writer = await self._begin(request.weight, needed, refs)
+            elif part == "chunk" and writer is not None:
+                with _translated():
+                    await self.workers.call(lambda w=writer, chunk=request.chunk: w.write(chunk))  # type: ignore[misc]
+            else:
+                raise _order(
+                    "a chunk needs a weight before it"
+                    if part == "chunk"
+                    else f"{part or 'an empty message'} came there"
+                )
+        await self._finish(writer, refs)
+        check_given(
+            self.plan.trace,
+            {name: (ref.dtype, ref.shape) for name, ref in refs.items()},
+            rest_drawn=self.drawn or not refs,
+        )
+        return list(refs.values())
+
+    async def _begin(
+        self, start: service_pb2.WeightStart, needed: dict[str, Weight], refs: dict[str, WeightRef]
+    ) -> WeightWriter:
+        if start.name in refs:
+            raise InvalidRequestError(
+                f"{shortened(start.name)} is sent twice.", reason="DUPLICATE_NAME", field="weight.name"
+            )
+        if start.name not in needed:
+            raise InvalidRequestError(
+                f"{shortened(start.name)} is no weight of this stack; {nearest(start.name, needed)}",
+                reason="UNKNOWN_WEIGHT",
+                field="weight.name",
+            )
+        dtype = decode_dtype(start.data_type, "weight")
+        check_shape(start.shape, "weight")
+        shape = tuple(start.shape)
+        check_given(self.plan.trace, {start.name: (dtype.value, shape)}, rest_drawn=True)
+        nbytes = math.prod(shape) * dtype.nbytes
+        with _translated():
+            return await self.workers.call(lambda: self.staging.begin_weight(start.name, dtype.value, shape, nbytes))
+
+    async def _finish(self, writer: WeightWriter | None, refs: dict[str, WeightRef]) -> None:
+        if writer is not None:
+            with _translated():
+                ref = await self.workers.call(writer.close)
+            refs[ref.name] = ref
+
+
+def stack_info(name: str, manifest: Manifest | None, error: str) -> service_pb2.StackInfo:
+    """A registered stack's message."""
+    info = service_pb2.StackInfo(name=name, error=error)
+    if manifest is not None:
+        created = timestamp_pb2.Timestamp()
+        created.FromJsonString(manifest.created)
+        info.MergeFrom(
+            service_pb2.StackInfo(
+                id=manifest.id,
+                create_time=created,
+                seed=manifest.seed,
+                weight_bytes=sum(ref.nbytes for ref in manifest.weights),
+                weights=[
+                    trace_pb2.WeightSpec(
+                        name=ref.name, data_type=data_type(DType(ref.dtype)), shape=ref.shape, trainable=True
+                    )
+                    for ref in manifest.weights
+                ],
+            )
+        )
+    return info
+
+
+def seed_of(message: service_pb2.Weights | service_pb2.RegisterHeader, given: int) -> int | None:
+    """The seed from which missing weights are drawn: as said, or 0 where no weight is given, or none."""
+    if message.HasField("seed"):
+        return message.seed
+    return None if given else 0
+
+
+def _manifest(header: service_pb2.RegisterHeader, plan: Plan, refs: list[WeightRef]) -> Manifest:
+    spec, seed = canonical_spec(header.stack), seed_of(header, len(refs))
+    if len(refs) == sum(1 for _ in weights_of(plan.trace)):
+        seed = None  # nothing is drawn, so a seed is no part of the content
+    digests = {ref.name: Digest(ref.dtype, ref.shape, ref.sha256) for ref in refs}
+    created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Manifest(stack_id(spec, digests, seed), spec, tuple(refs), seed, created)
+
+
+def _message(manifest: Manifest) -> layers_pb2.Stack:
+    try:
+        return json_format.ParseDict(json.loads(manifest.spec), layers_pb2.Stack())
+    except (ValueError, json_format.ParseError) as error:
+        raise CorruptDataError(f"What is stored of stack {manifest.id} cannot be read: {error}") from None
+
+
+def _order(what: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"A registration is a header, then for each weight its start and its chunks; {what}.", reason="MESSAGE_ORDER"
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The store's errors as Lamina's."""
+    try:
+        yield
+    except StoreError as error:
+        raise _lamina_error(error) from None
+
+
+def _lamina_error(error: StoreError) -> LaminaError:
+    text = str(error)
+    text = f"{text[0].upper()}{text[1:]}."
+    match error:
+        case StackNotFoundError():
+            return NotFoundError(text, facts={"stack": error.key[:128]})
+        case NameTakenError():
+            return ConflictError(
+                f"{text} Use replace to move the name.", facts={"name": error.name, "existing_id": error.existing_id}
+            )
+        case CorruptStackError():
+            return CorruptDataError(text, facts={"stack": error.stack[:128], "weight": error.weight or ""})
+        case StoreUnavailableError():
+            return UnavailableError(text, reason="STORE_UNAVAILABLE")
+        case InvalidNameError() | InvalidPageError() | InvalidManifestError() | WeightSizeError():
+            return InvalidRequestError(text, reason="BAD_REGISTRATION")
+    return UnavailableError(text, reason="STORE_UNAVAILABLE")

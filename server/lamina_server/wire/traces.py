@@ -1,0 +1,168 @@
+"""Traces, faults and fixes into messages."""
+
+from lamina.v1 import tensor_pb2, trace_pb2
+from lamina_server.dims import Size
+from lamina_server.explain import explain, how
+from lamina_server.formula import Derived
+from lamina_server.layers.base import Derivation, Weight, Window
+from lamina_server.layers.tensors import Role, Spec
+from lamina_server.receptive import Field
+from lamina_server.records import Diagnosis, LayerTrace, Note, Trace
+from lamina_server.repair import (
+    ArrayStep,
+    CastArray,
+    DropAxis,
+    ExpandArray,
+    Fix,
+    InsertNode,
+    MoveAxes,
+    RemoveNode,
+    ReplaceNode,
+    StackStep,
+)
+from lamina_server.wire.stacks import encode_dim, encode_layer
+from lamina_server.wire.tensors import data_type
+
+ROLES = {role: f"AXIS_ROLE_{role.value.upper()}" for role in Role}
+
+
+def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
+    """A whole trace."""
+    layers = [encode_layer_trace(layer) for layer in trace.layers]
+    params = sum(layer.params for layer in trace.layers)
+    return trace_pb2.StackTrace(
+        layout=f"LAYOUT_{trace.stack.layout.name}",
+        layers=layers,
+        inputs=[spec for layer in layers if layer.kind == "Input" for spec in layer.outputs],
+        outputs=[encode_spec(ref, trace.specs[ref]) for ref in trace.outputs],
+        params=params,
+        trainable_params=sum(layer.trainable_params for layer in layers),
+        macs=encode_dim(trace.macs),
+        peak_activation_bytes=None if trace.peak_bytes is None else encode_dim(trace.peak_bytes),
+        symbols=[trace_pb2.SymbolRange(name=name, minimum=trace.ranges.get(name, 1)) for name in sorted(trace.symbols)],
+    )
+
+
+def encode_layer_trace(layer: LayerTrace) -> trace_pb2.LayerTrace:
+    """One layer."""
+    done = layer.done
+    trainable = sum(weight.size for weight in done.weights if weight.trainable)
+    return trace_pb2.LayerTrace(
+        name=layer.name,
+        kind=done.label,
+        summary=layer.summary,
+        inputs=[encode_spec(ref, spec) for ref, spec in zip(layer.sources, layer.inputs, strict=True)],
+        outputs=[encode_spec(ref, output.spec) for ref, output in zip(layer.refs, done.outputs, strict=True)],
+        derivations=map(_derivation, done.derivations),
+        how=how(layer),
+        explanation=explain(layer),
+        pads=map(_pad, done.windows),
+        unused=[
+            trace_pb2.Unused(role=ROLES[w.role], count=encode_dim(w.unused)) for w in done.windows if w.unused != 0
+        ],
+        weights=[encode_weight(layer.name, weight) for weight in done.weights],
+        params=_quantity(done.params),
+        trainable_params=trainable,
+        non_trainable_params=layer.params - trainable,
+        macs=_quantity(done.macs),
+        output_bytes=encode_dim(layer.output_bytes),
+        receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
+        notes=map(_note, layer.notes),
+    )
+
+
+def encode_spec(ref: str, spec: Spec) -> trace_pb2.TensorSpec:
+    """A traced tensor."""
+    axes = [trace_pb2.Axis(role=ROLES[axis.role], size=encode_dim(axis.size)) for axis in spec.axes]
+    return trace_pb2.TensorSpec(name=ref, data_type=data_type(spec.dtype), axes=axes)
+
+
+def encode_weight(layer: str, weight: Weight) -> trace_pb2.WeightSpec:
+    """A weight's name, type and shape."""
+    return trace_pb2.WeightSpec(
+        name=f"{layer}/{weight.name}", data_type=data_type(weight.dtype), shape=weight.shape, trainable=weight.trainable
+    )
+
+
+def encode_diagnosis(found: Diagnosis) -> trace_pb2.Diagnostic:
+    """A fault with its fixes."""
+    return trace_pb2.Diagnostic(
+        reason=found.reason,
+        layer=found.layer,
+        kind=found.kind,
+        index=found.index,
+        field=found.field,
+        message=found.message,
+        got=[encode_spec(ref, spec) for ref, spec in found.got.items()],
+        expected=[ROLES[role] for role in found.expected],
+        fixes=map(_fix, found.fixes),
+    )
+
+
+def _quantity(derived: Derived | None) -> trace_pb2.Quantity | None:
+    if derived is None:
+        return None
+    return trace_pb2.Quantity(value=encode_dim(derived.value), formula=derived.text, substitution=derived.substitution)
+
+
+def _derivation(row: Derivation) -> trace_pb2.Derivation:
+    return trace_pb2.Derivation(
+        role=ROLES[row.role],
+        axis=row.axis,
+        before=_maybe(row.before),
+        result=encode_dim(row.derived.value),
+        formula=row.derived.text,
+        substitution=row.derived.substitution,
+        reason=row.reason,
+    )
+
+
+def _maybe(size: Size | None) -> tensor_pb2.Dim | None:
+    return None if size is None else encode_dim(size)
+
+
+def _pad(window: Window) -> trace_pb2.AppliedPad:
+    return trace_pb2.AppliedPad(
+        role=ROLES[window.role], before=encode_dim(window.before), after=encode_dim(window.after)
+    )
+
+
+def _field(role: Role, field: Field) -> trace_pb2.ReceptiveField:
+    return trace_pb2.ReceptiveField(role=ROLES[role], size=field.size, jump=field.jump, start=field.start)
+
+
+def _note(note: Note) -> trace_pb2.Note:
+    severity = trace_pb2.NOTE_SEVERITY_WARNING if note.warning else trace_pb2.NOTE_SEVERITY_INFO
+    return trace_pb2.Note(severity=severity, reason=note.reason, text=note.text)
+
+
+def _fix(fix: Fix) -> trace_pb2.Fix:
+    return trace_pb2.Fix(
+        title=fix.title,
+        outcome=fix.outcome,
+        stack_edits=map(_stack_edit, fix.stack_steps),
+        array_edits=map(_array_edit, fix.array_steps),
+    )
+
+
+def _stack_edit(step: StackStep) -> trace_pb2.StackEdit:
+    match step:
+        case InsertNode(at, node):
+            return trace_pb2.StackEdit(insert_layer={"index": at, "layer": encode_layer(node)})
+        case ReplaceNode(at, node):
+            return trace_pb2.StackEdit(replace_layer={"index": at, "layer": encode_layer(node)})
+        case RemoveNode(at):
+            return trace_pb2.StackEdit(remove_layer={"index": at})
+    return trace_pb2.StackEdit(set_layout={"layout": f"LAYOUT_{step.layout.name}"})
+
+
+def _array_edit(step: ArrayStep) -> trace_pb2.ArrayEdit:
+    match step:
+        case ExpandArray(name, axis):
+            return trace_pb2.ArrayEdit(name=name, expand_dims={"axis": axis})
+        case DropAxis(name, axis):
+            return trace_pb2.ArrayEdit(name=name, squeeze={"axis": axis})
+        case MoveAxes(name, axes):
+            return trace_pb2.ArrayEdit(name=name, transpose={"axes": axes})
+        case CastArray(name, dtype):
+            return trace_pb2.ArrayEdit(name=name, cast={"data_type": data_type(dtype)})

@@ -1,0 +1,20 @@
+"""Small helpers for names that people typed."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What somebody may have meant by a name that is not known, in words."""
+    names = list(known)
+    close = get_close_matches(name[:128], names, n=3)
+    if close:
+        return "did you mean " + " or ".join(f'"{item}"' for item in close) + "?"
+    shown = ", ".join(f'"{item}"' for item in names[:8])
+    return f"there are {shown}{', ...' if len(names) > 8 else ''}" if names else "there are none"
+
+
+def shortened(text: str) -> str:
+    """A hostile or long text made safe to print: escaped, cut, in quotes."""
+    shown = ascii(text[:60])[1:-1]
+    return f'"{shown}{"..." if len(text) > 60 else ""}"'

@@ -1,0 +1,1 @@
+"""Tests of Lamina; a package, so that helpers are imported as `tests.support` from every room."""

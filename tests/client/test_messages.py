@@ -1,0 +1,188 @@
+"""Python values into message fields: what is taken, and what the errors say."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamina as lm
+from lamina.messages import fill, function
+from lamina.v1 import layers_pb2, tensor_pb2
+
+
+def conv(rank: int | None = 1, **values: object) -> layers_pb2.Conv:
+    message = layers_pb2.Conv()
+    fill(message, values, rank=rank, where="c (Conv1D)")
+    return message
+
+
+def test_what_is_not_given_stays_unset() -> None:
+    assert conv(filters=None, padding=None, activation=None) == layers_pb2.Conv()
+    assert not conv().HasField("use_bias")
+
+
+@pytest.mark.parametrize(
+    ("rank", "given", "stored"),
+    [(1, 5, [5]), (2, 5, [5, 5]), (3, (1, 2, 3), [1, 2, 3]), (None, 5, [5]), (2, np.array([3, 4]), [3, 4])],
+)
+def test_one_number_stands_for_every_axis(rank: int | None, given: object, stored: list[int]) -> None:
+    assert list(conv(rank, kernel_size=given).kernel_size) == stored
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
+def test_whole_numbers_of_python_and_numpy(value: object) -> None:
+    assert conv(filters=value).filters == 3
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 3.0, np.float32(3), "3", [3], 2**63])
+def test_what_is_no_whole_number_is_refused_by_name(value: object) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match=r"c \(Conv1D\): filters ") as caught:
+        conv(filters=value)
+    assert caught.value.field == "filters"
+    assert caught.value.code == "INVALID_ARGUMENT"
+
+
+def test_a_sequence_of_another_rank_names_layer_field_and_both_numbers() -> None:
+    with pytest.raises(lm.InvalidArgumentError) as caught:
+        conv(2, strides=(1, 2, 3))
+    assert str(caught.value) == ("c (Conv1D): strides takes 2 numbers, one for each spatial axis; (1, 2, 3) has 3.")
+    assert caught.value.reason == "WRONG_LENGTH"
+
+
+def test_an_entry_is_named_by_its_index() -> None:
+    with pytest.raises(lm.InvalidArgumentError, match=r"kernel_size\[1\] takes a whole number; 2\.5"):
+        conv(2, kernel_size=(1, 2.5))
+
+
+@pytest.mark.parametrize("name", ["valid", "same", "same_lower", "causal"])
+def test_padding_by_rule(name: str) -> None:
+    assert conv(padding=name).padding.mode == layers_pb2.PaddingMode.Value(f"PADDING_MODE_{name.upper()}")
+
+
+def test_padding_by_pairs() -> None:
+    pads = conv(2, padding=((1, 2), (0, 3))).padding.explicit.pads
+    assert [(pad.before, pad.after) for pad in pads] == [(1, 2), (0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("rank", "given", "advice"),
+    [(1, 2, "((2, 2),)"), (2, 1, "((1, 1), (1, 1))"), (2, (1, 2), "((1, 1), (2, 2))"), (1, (1, 2), "((1, 2),)")],
+)
+def test_torch_like_padding_is_answered_with_what_to_write(rank: int, given: object, advice: str) -> None:
+    with pytest.raises(lm.InvalidArgumentError) as caught:
+        conv(rank, padding=given)
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rank", "given", "pairs"),
+    [
+        (1, 2, [(2, 2)]),
+        (1, (1, 2), [(1, 2)]),
+        (1, ((1, 2),), [(1, 2)]),
+        (2, 1, [(1, 1), (1, 1)]),
+        (2, (1, 2), [(1, 1), (2, 2)]),
+        (2, ((1, 2), (3, 4)), [(1, 2), (3, 4)]),
+        (3, (1, (2, 3), 0), [(1, 1), (2, 3), (0, 0)]),
+        (2, [{"before": 1}, {"after": 2}], [(1, 0), (0, 2)]),
+    ],
+)
+def test_zero_padding_forms(rank: int, given: object, pairs: list[tuple[int, int]]) -> None:
+    message = layers_pb2.ZeroPadding()
+    fill(message, {"padding": given}, rank=rank, where="pad")
+    assert [(pad.before, pad.after) for pad in message.padding] == pairs
+
+
+@pytest.mark.parametrize("given", [-1, (1, 2, 3), ((1, 2, 3), (1, 2)), 1.5, "same"])
+def test_zero_padding_refuses(given: object) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="padding"):
+        fill(layers_pb2.ZeroPadding(), {"padding": given}, rank=2, where="pad")
+
+
+def test_shapes_hold_numbers_symbols_and_any() -> None:
+    message = layers_pb2.Input()
+    fill(message, {"shape": (np.int32(128), "T", None, lm.Dim("T"), -1)}, where="Input")
+    said = [dim.expression or dim.size for dim in message.shape.dims]
+    assert said == [128, "T", "?", "T", -1]
+
+
+@pytest.mark.parametrize("given", [128, "T", lm.Dim("T")])
+def test_a_shape_without_its_tuple(given: object) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="takes a tuple of sizes: write"):
+        fill(layers_pb2.Input(), {"shape": given}, where="Input")
+
+
+@pytest.mark.parametrize("given", ["float32", np.float32, np.dtype("float32"), "DATA_TYPE_FLOAT32", np.dtype("<f4")])
+def test_types_by_name_and_by_numpy(given: object) -> None:
+    message = layers_pb2.Input()
+    fill(message, {"dtype": given}, where="Input")
+    assert message.dtype == tensor_pb2.DATA_TYPE_FLOAT32
+
+
+def test_bfloat16_of_ml_dtypes() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    message = layers_pb2.Input()
+    fill(message, {"dtype": ml_dtypes.bfloat16}, where="Input")
+    assert message.dtype == tensor_pb2.DATA_TYPE_BFLOAT16
+
+
+@pytest.mark.parametrize("given", ["float23", float, 99, True, np.complex64])
+def test_types_that_are_none(given: object) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="dtype"):
+        fill(layers_pb2.Input(), {"dtype": given}, where="Input")
+
+
+def test_functions_by_name_message_and_mapping() -> None:
+    by_name = conv(activation="relu").activation
+    assert by_name.WhichOneof("function") == "relu"
+    leaky = function("leaky_relu", {"negative_slope": 0.1})
+    assert conv(activation=leaky).activation == leaky
+    assert conv(activation={"leaky_relu": {"negative_slope": 0.1}}).activation == leaky
+    assert not function("leaky_relu", {"negative_slope": None}).leaky_relu.HasField("negative_slope")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"activation": "rleu"}, "knows no function 'rleu'. Did you mean 'relu'"),
+        ({"padding": "smae"}, "knows no value 'smae'. Did you mean 'same'?"),
+        ({"data_format": "channel_last"}, "Did you mean 'channels_last'"),
+        ({"filterz": 3}, "filterz is no option of Conv. Did you mean 'filters'?"),
+        ({"activation": {"leaky_relu": {"slope": 1}}}, "activation.leaky_relu.slope is no option of LeakyRelu."),
+        ({"activation": 3}, "takes the name of a function"),
+        ({"activation": layers_pb2.Padding()}, "takes a ActivationFunction; a Padding was given"),
+        ({"use_bias": 1}, "use_bias is True or False; 1 was given."),
+    ],
+)
+def test_misspellings_are_answered_with_the_nearest(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(lm.InvalidArgumentError) as caught:
+        conv(**values)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0.5", True, None.__class__, 1j])
+def test_what_is_no_number(value: object) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="rate takes a number"):
+        fill(layers_pb2.Dropout(), {"rate": value}, where="Dropout")
+
+
+@pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int8(1)])
+def test_what_is_a_number(value: float) -> None:
+    message = layers_pb2.Dropout()
+    fill(message, {"rate": value}, where="Dropout")
+    assert message.rate == float(value)
+
+
+def test_whole_stacks_from_mappings() -> None:
+    stack = layers_pb2.Stack()
+    layers = [{"input": {"shape": [4]}}, {"name": "d", "dense": {"units": 2, "activation": "relu"}}]
+    fill(stack, {"layers": layers, "layout": "channels_first", "outputs": ["d"]}, where="stack.yaml")
+    assert lm.Stack.from_proto(stack) == lm.Stack(
+        [lm.Input((4,)), lm.Dense(2, activation="relu", name="d")], layout="channels_first", outputs="d"
+    )
+
+
+def test_an_error_deep_in_a_stack_names_the_path() -> None:
+    layers = [{"dense": {"units": 2.5}}]
+    with pytest.raises(lm.InvalidArgumentError, match=r"stack\.yaml: layers\[0\]\.dense\.units takes a whole number"):
+        fill(layers_pb2.Stack(), {"layers": layers}, where="stack.yaml")
