@@ -10,6 +10,7 @@ Names are loaded when they are first used: importing this package alone imports 
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -110,14 +111,14 @@ _MODULES = ("activations", "typing")
 def __getattr__(name: str) -> object:
     if name in _HOME_OF:
         value = getattr(import_module(f"lamina.{_HOME_OF[name]}"), name)
-    elif name in _MODULES:
-        value = import_module(f"lamina.{name}")
     elif name == "__all__":
         value = sorted([*_HOME_OF, *_MODULES, *import_module("lamina.layers").__all__])
     elif name == "__version__":
         value = import_module("importlib.metadata").version("lamina")
     elif name[:1].isupper() and hasattr(import_module("lamina.layers"), name):
         value = getattr(import_module("lamina.layers"), name)
+    elif not name.startswith("_") and find_spec(f"lamina.{name}"):
+        return import_module(f"lamina.{name}")  # which sets the attribute
     else:
         raise AttributeError(_unknown(name))
     globals()[name] = value
@@ -130,7 +131,8 @@ def _unknown(name: str) -> str:
         return message
     from lamina.errors import suggest
 
-    return f"{message}.{suggest(name, __dir__(), most=0)}"
+    hint = suggest(name, __dir__(), most=0)
+    return f"{message}.{hint}" if hint else message
 
 
 def __dir__() -> list[str]:

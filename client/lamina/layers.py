@@ -572,7 +572,7 @@ def AveragePooling1D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, or with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -616,7 +616,7 @@ def AveragePooling2D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, or with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -660,7 +660,7 @@ def AveragePooling3D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, or with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -1132,8 +1132,8 @@ def LSTM(
 
     Args:
         units: Size of the state.
-        activation: Applied to the candidate and the cell state; only what ONNX's LSTM knows. Default tanh.
-        recurrent_activation: Applied to the gates; only what ONNX's LSTM knows. Default sigmoid.
+        activation: Applied to the candidate and the cell state; only what ONNX's LSTM knows. Default "tanh".
+        recurrent_activation: Applied to the gates; only what ONNX's LSTM knows. Default "sigmoid".
         use_bias: Whether a bias is added. Default True.
         return_sequences: Whether every step's output is returned, not only the last. Default False.
         return_state: Whether the last states come as outputs state_h and state_c. Default False.

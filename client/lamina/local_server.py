@@ -32,8 +32,9 @@ class LocalServer:
 
     `device` is "cpu" or "cuda". `store_dir` keeps registered stacks; a temporary folder, removed at the end, unless
     given. `port` 0 takes a free one. `settings` are further settings by name, `{"max_layers": 10}` or
-    `{"LAMINA_MAX_LAYERS": "10"}`. Raises ServerStartError, with what the server said, where it is not ready within
-    `startup_timeout` seconds. Close it with `stop()` or use it as a context manager.
+    `{"LAMINA_MAX_LAYERS": "10"}`; a name that sets nothing is a warning in `logs`. Raises ServerStartError, with what
+    the server said, where it is not ready within `startup_timeout` seconds. Close it with `stop()` or use it as a
+    context manager.
     """
 
     def __init__(

@@ -130,9 +130,10 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with Process(tmp_path) as server:
         liveness = server.watch("liveness")
         assert next(liveness) == SERVING
-        server.start_call()
+        call = server.start_call()
         server.child.send_signal(signal.SIGINT)
         assert list(liveness) == []  # it drains
+        assert not call.done()
         server.child.send_signal(signal.SIGINT)
         assert server.child.wait(5) == 128 + signal.SIGINT
 

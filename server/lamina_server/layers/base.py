@@ -195,6 +195,8 @@ class Kind:
         parts = []
         for item in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
             value = getattr(self, item.name)
+            if item.name == "rank":  # said by the class name
+                continue
             shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
             if item.default is MISSING:
                 parts.append(shown)
@@ -244,7 +246,8 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
         return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(option_text, value)) + ("," if len(value) == 1 else "") + ")"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    plain = isinstance(value, str) or getattr(value, "is_plain", False)
+    return f'"{value}"' if plain else str(value)
 
 
 def require_rank(spec: Spec, roles: Sequence[Role]) -> None:

@@ -20,6 +20,11 @@ class Function:
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the name alone says it: every option at its default."""
+        return all(getattr(self, item.name) == item.default for item in fields(self))  # type: ignore[arg-type]
+
+    @property
     def recurrent(self) -> tuple[str, float, float] | None:
         """Name, alpha and beta of the function inside ONNX's recurrent operators."""
         return None

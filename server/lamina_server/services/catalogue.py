@@ -50,5 +50,6 @@ def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
 
 
 def _option(item) -> service_pb2.LayerOption:  # type: ignore[no-untyped-def]  # dataclasses.Field[Any]
-    default = "" if item.default is MISSING else option_text(item.default)
+    unset = item.default is None or item.default == ()
+    default = "" if item.default is MISSING else "not set" if unset else option_text(item.default)
     return service_pb2.LayerOption(name=item.name, default_value=default, doc=item.metadata["doc"])

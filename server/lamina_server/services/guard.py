@@ -123,18 +123,18 @@ class Guard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        code = grpc.StatusCode.OK
-        try:
-            if isinstance(error, asyncio.CancelledError) and self._ending is not None:
-                error = self._ending
-            if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
-                refusal = self._refusal(error)
-                code, self.call.reason = code_of(refusal), refusal.reason
-                await self._abort(refusal, code)
-            elif error is not None:
-                code = self._code_of_end()
-        finally:
-            self._end(code)
+        if isinstance(error, asyncio.CancelledError) and self._ending is not None:
+            error = self._ending
+        # The call is counted and logged before its last word is sent: a server that leaves waits for that word only.
+        if error is None:
+            self._end(grpc.StatusCode.OK)
+        elif isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
+            refusal = self._refusal(error)
+            self.call.reason = refusal.reason
+            self._end(code_of(refusal))
+            await self._abort(refusal)
+        else:
+            self._end(self._code_of_end())
 
     def end(self, error: LaminaError) -> None:
         """Ends the call with `error`, whatever it is doing."""
@@ -221,11 +221,11 @@ class Guard:
             f"A defect of this server ended the call; its log says more under request id {self.call.request_id}."
         )
 
-    async def _abort(self, refusal: LaminaError, code: grpc.StatusCode) -> None:
+    async def _abort(self, refusal: LaminaError) -> None:
         diagnostic = self._calls.diagnostic(refusal) if isinstance(refusal, StackError) else None
         status = to_status(refusal, diagnostic)
         await self._context.abort(
-            code,
+            code_of(refusal),
             status.message,
             ((REQUEST_ID, self.call.request_id), ("grpc-status-details-bin", status.SerializeToString())),
         )

@@ -70,12 +70,13 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
             fetch = self._engine.references(plan, request.fetch)
         outcome = await self._engine.infer(plan, numbers, arrays, fetch, call)
         with call.stage("encode"):
-            return service_pb2.InferResponse(
+            reply = service_pb2.InferResponse(
                 outputs=[encode_tensor(ref, outcome.arrays[ref]) for ref in plan.trace.outputs],
                 fetched=[encode_tensor(ref, outcome.arrays[ref]) for ref in fetch],
                 trace=None if request.omit_trace else _trace_message(plan, outcome),
-                receipt=_receipt(outcome, numbers, self._engine.device.name, call),
             )
+        reply.receipt.CopyFrom(_receipt(outcome, numbers, self._engine.device.name, call))
+        return reply
 
     async def RegisterStack(
         self, requests: AsyncIterator[service_pb2.RegisterStackRequest], context: Context
