@@ -20,11 +20,11 @@ with lm.LocalServer() as server, lm.Client(server.address) as client:
     # An array without its batch axis.
     x = np.ones(68)
     try:
-        client.infer(stack, x)
-    except lm.InvalidArgumentError as error:
+        result = client.infer(stack, x)
+    except lm.LaminaError as error:
         print(error.message)
-        x = error.fixes[0].apply_to(x)
-    print(client.infer(stack, x).output.shape)
+        result = client.infer(stack, error.fixes[0].apply_to(x))
+    print(result.output.shape)
 
     # What is wrong before anything is sent is an error of the same tree.
     try:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 import lamina as lm
+from lamina.typing import WeightsLike
 
 rng = np.random.default_rng(2)
 stack = lm.Stack([lm.Input(("T", 3)), lm.Conv1D(4, 5, name="conv"), lm.GlobalMaxPooling1D(), lm.Dense(1, name="score")])
-weights = {
+weights: WeightsLike = {
     "conv": {"kernel": rng.normal(size=(5, 3, 4)), "bias": np.zeros(4)},
     "score": {"kernel": rng.normal(size=(4, 1)), "bias": [0.5]},
 }

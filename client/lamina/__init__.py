@@ -10,8 +10,7 @@ Names are loaded when they are first used: importing this package alone imports 
 """
 
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from lamina import activations as activations
@@ -108,7 +107,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("activations", "typing")
 
 
-def __getattr__(name: str) -> object:
+def _load(name: str) -> object:
     if name in _HOME_OF:
         value = getattr(import_module(f"lamina.{_HOME_OF[name]}"), name)
     elif name == "__all__":
@@ -117,12 +116,18 @@ def __getattr__(name: str) -> object:
         value = import_module("importlib.metadata").version("lamina")
     elif name[:1].isupper() and hasattr(import_module("lamina.layers"), name):
         value = getattr(import_module("lamina.layers"), name)
-    elif not name.startswith("_") and find_spec(f"lamina.{name}"):
+    elif not name.startswith("_") and _is_module(name):
         return import_module(f"lamina.{name}")  # which sets the attribute
     else:
         raise AttributeError(_unknown(name))
     globals()[name] = value
     return value
+
+
+def _is_module(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(f"lamina.{name}") is not None
 
 
 def _unknown(name: str) -> str:
@@ -131,9 +136,13 @@ def _unknown(name: str) -> str:
         return message
     from lamina.errors import suggest
 
-    hint = suggest(name, __dir__(), most=0)
+    hint = suggest(name, _names(), most=0)
     return f"{message}.{hint}" if hint else message
 
 
-def __dir__() -> list[str]:
-    return [*__getattr__("__all__"), "__version__"]  # type: ignore[misc]
+def _names() -> list[str]:
+    return [*cast("list[str]", _load("__all__")), "__version__"]
+
+
+if not TYPE_CHECKING:  # to a type checker, what is not imported above does not exist
+    __getattr__, __dir__ = _load, _names

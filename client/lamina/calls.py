@@ -52,12 +52,7 @@ class Calls:
     """Makes the calls of one client. `registered` remembers what was registered through it, by name and by id."""
 
     def __init__(self, max_message_bytes: int) -> None:
-        if not isinstance(max_message_bytes, int) or max_message_bytes < 1024:
-            raise InvalidArgumentError(
-                f"Client: max_message_bytes is a number of bytes, 1024 or more; {shown(max_message_bytes)} was given.",
-                field="max_message_bytes",
-            )
-        self.max_message_bytes = max_message_bytes
+        self.max_message_bytes = whole(max_message_bytes, Place("Client", "max_message_bytes"), 1024, 2**31 - 1)
         self.registered: dict[str, Kept] = {}
 
     def trace(self, source: "SourceLike", shapes: "ShapesLike | None", partial: bool) -> Call[Trace]:

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from lamina.errors import InvalidArgumentError, ServerStartError
 from lamina.place import shown
@@ -156,7 +156,7 @@ class LocalServer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _variables(settings: Mapping[str, object]) -> dict[str, str]:
+def _variables(settings: Mapping[Any, object]) -> dict[str, str]:
     """Settings as environment variables: max_layers is LAMINA_MAX_LAYERS, True is true."""
     variables = {}
     for name, value in settings.items():

@@ -229,7 +229,7 @@ class Stack:
         return f"Stack([\n{lines}]{extras})"
 
 
-def _checked(layers: Iterable[Layer]) -> Iterator[Layer]:
+def _checked(layers: object) -> Iterator[Layer]:
     if isinstance(layers, str | Layer) or not isinstance(layers, Iterable):
         raise InvalidArgumentError(f"Stack takes a list of layers; {shown(layers)} was given.", reason="WRONG_TYPE")
     for i, layer in enumerate(layers):

@@ -115,10 +115,10 @@ def checked_address(address: object) -> str:
     return address
 
 
-def checked_timeout(timeout: float | None, default: float) -> float:
+def checked_timeout(timeout: object, default: float) -> float:
     """Seconds a call may take. Raises InvalidArgumentError for what is no positive number; inf means no end."""
     seconds = default if timeout is None else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:  # nor NaN
         raise InvalidArgumentError(f"timeout is in seconds, above 0; {shown(seconds)} was given.", field="timeout")
     return float(seconds)
 

@@ -94,7 +94,8 @@ class LayerError(Exception):
     """A layer's bare reason for refusing its inputs or its own fields.
 
     Raised inside a layer kind; the tracer turns it into a `StackError` with index, name, kind and axes, once.
-    `field` names the dataclass field at fault, or "" where the input is.
+    `field` names the dataclass field at fault, or "" where the input is. The tracer puts the names of the layer's
+    inputs in the place of {input_1}, {input_2}, ... in the message.
     """
 
     def __init__(self, reason: str, message: str, *, field: str = "", **facts: object) -> None:

@@ -100,7 +100,16 @@ def _entry(kind: Any) -> str:
     example = [f"Example: `{layer.summary}`: {layer.how}.", "", "```", *layer.explanation.splitlines(), "```"]
     made = [f"ONNX: {', '.join(kind.onnx_operators)}.", ""] if kind.onnx_operators else []
     names = ", ".join(f"`{name}`" for name in kind.constructors)
-    lines = [f"## {kind.name}", "", f"In the SDK: {names}. In a `Layer`: `{kind.field}`.", "", kind.doc, *table, "", *made]
+    lines = [
+        f"## {kind.name}",
+        "",
+        f"In the SDK: {names}. In a `Layer`: `{kind.field}`.",
+        "",
+        kind.doc,
+        *table,
+        "",
+        *made,
+    ]
     return "\n".join([*lines, *example, ""])
 
 

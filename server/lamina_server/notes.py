@@ -68,8 +68,9 @@ def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
     x, layout = layer.inputs[0], kind.data_format or found.stack.layout
     channels = x.axes[channel_axis(3, layout)].size
     steps = x.shape[1 if layout is Layout.CHANNELS_LAST else 2]
-    source = found.layer(layer.sources[0].split(":")[0])
-    if steps == 1 and isinstance(channels, int) and channels > 1 and isinstance(source.node.kind, Input):
+    if steps != 1 or not isinstance(channels, int) or channels == 1:
+        return
+    if isinstance(found.layer(layer.sources[0].split(":")[0]).node.kind, Input):
         yield Note(
             "AXES_LOOK_SWAPPED",
             f"there is 1 step with {plural(channels, 'channel')}: every window is this one step, so nothing moves "

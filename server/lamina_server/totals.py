@@ -31,7 +31,7 @@ def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:
         size
         for x in layers
         for o in x.done.outputs
-        for size in (*o.spec.shape[1:], *x.done.positive)
+        for size in o.spec.shape[1:]
         if isinstance(size, Dim) and len(size.symbols) == 1
     }
     names = sorted({name for size in sizes for name in size.symbols} - {"batch"})

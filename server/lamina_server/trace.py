@@ -22,6 +22,7 @@ from lamina_server.words import nearest, shortened
 
 BATCH = symbol("batch")
 MAX_SYMBOLS = 16
+_LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 
 
 def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - frozen
@@ -147,14 +148,13 @@ class _Tracer:
         return Inference(single(spec), "Input", how="what the caller feeds")
 
     def _named(self, index: int, role: Role, size: Size) -> Size:
-        """A size with "?" replaced by a symbol named after the layer and the axis."""
+        """A size with "?" replaced by a symbol named after the axis, and the layer where that is taken."""
         if str(size) != "?":
             return size
         base = self.stack.nodes[index].name or ("input" if index == 0 else f"input{index}")
-        suffix = role.value if role is not Role.NONE else "size"
+        letter = _LETTERS.get(role, "N")
         known = {name for x in self.layers for name in symbols_of(*x.done.spec.shape)}
-        name = suffix if suffix not in known and suffix != "batch" else f"{base}_{suffix}"
-        return symbol(name)
+        return symbol(letter if letter not in known else f"{letter}_{base}")
 
     def _check_result(self, node: Node, done: Inference) -> None:
         for output in done.outputs:
@@ -201,7 +201,10 @@ class _Tracer:
         facts = dict(error.facts)
         expected: Any = facts.pop("expected", ())
         got = {ref: self.specs[ref] for ref in self._known_sources(index)}
-        text = f"{name} ({title}) {error.message}{'' if error.message.endswith('?') else '.'}"
+        said = error.message
+        for i, ref in enumerate(node.inputs or got, 1):
+            said = said.replace(f"{{input_{i}}}", ref)
+        text = f"{name} ({title}) {said}{'' if error.message.endswith('?') else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())
         )

@@ -141,12 +141,12 @@ def test_what_is_not_said_is_not_sent(client: AnyClient, fake: FakeServer) -> No
 
 def test_several_inputs_by_order_and_by_name(client: AnyClient, fake: FakeServer) -> None:
     x, y = np.ones((1, 2)), np.zeros((1, 2))
-    for given in ([x, y], (x, y), {"a": x, "b": y}):
-        result = client.call("infer", PAIR, given)
+    results = [client.call("infer", PAIR, given) for given in ([x, y], (x, y), {"a": x, "b": y})]
+    for result in results:
         assert list(result.outputs) == ["a", "b"]
         assert result["a"].tolist() == [[2, 2]]
     with pytest.raises(lm.UnknownNameError, match="2 outputs, 'a' and 'b': choose one"):
-        _ = result.output
+        _ = results[0].output
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_each_kind_of_fix_says_what_it_is_for() -> None:
 
 def test_array_edits() -> None:
     x = np.zeros((1, 740))
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"expand_dims": trace_pb2.ExpandDims(axis=0)},
         {"transpose": trace_pb2.Transpose(axes=[0, 2, 1])},
         {"cast": trace_pb2.Cast(data_type=tensor_pb2.DATA_TYPE_FLOAT16)},

@@ -41,7 +41,7 @@ def test_a_stack_without_a_name_and_with_two_inputs() -> None:
     message = samples.har()
     message.inputs.append(samples.spec("other", height=4, width=1, channels=1))
     assert str(lm.Trace(message)).startswith(
-        "stack  (input: batch, 128 steps, 9 channels; other: batch, 4 high, 1 wide, 1 channel; channels last)\n"
+        "stack  (input: batch, 128 steps, 9 channels; other: batch, height 4, width 1, 1 channel; channels last)\n"
     )
 
 
@@ -148,6 +148,9 @@ def test_singular_and_plural() -> None:
     two = lm.TensorSpec.from_proto(samples.spec("a", steps=2, channels="2 * T"))
     assert words.tensor(one, full=True) == "batch, 1 step, 1 channel"
     assert words.tensor(two, full=True) == "batch, 2 steps, 2 * T channels"
+    assert words.tensor(two) == "batch, 2 steps, 2 * T ch"
+    image = lm.TensorSpec.from_proto(samples.spec("a", height=28, width=30_000, features=1))
+    assert words.tensor(image) == "batch, height 28, width 30 000, 1"
     assert words.multiply_adds(1) == "1 multiply-add per sample"
     assert words.multiply_adds(lm.Dim("6 * T")) == "6 * T multiply-adds per sample"
     assert words.multiply_adds(0) == ""

@@ -224,7 +224,7 @@ class Journal:
         self.pending: dict[Path, str] = {}  # entries changed since the last fsync of their directory, and how
         self.unsynced: set[Path] = set()  # files with bytes since their last fsync
         self.moves: list[str] = []
-        for operation in ("open", "write", "fsync", "replace", "unlink"):
+        for operation in ("open", "write", "fsync", "mkdir", "replace", "unlink"):
             monkeypatch.setattr(os, operation, self._wrap(getattr(os, operation), getattr(self, operation)))
 
     def _wrap(self, original: Callable[..., Any], record: Callable[..., None]) -> Callable[..., Any]:
@@ -244,6 +244,9 @@ class Journal:
     def fsync(self, _: None, descriptor: int) -> None:
         self.unsynced.discard(self.paths[descriptor])
         self.pending = {path: move for path, move in self.pending.items() if path.parent != self.paths[descriptor]}
+
+    def mkdir(self, _: None, path: Path) -> None:
+        self.pending[path] = f"into {self.room(path)}"
 
     def replace(self, _: None, source: Path, target: Path) -> None:
         assert source not in self.unsynced, f"{source.name} moved before its bytes were durable"
@@ -265,7 +268,7 @@ class Journal:
 
     @staticmethod
     def room(path: Path) -> str:
-        return next(part for part in reversed(path.parts) if part in {"weights", "stacks", "names", "staging"})
+        return next((part for part in reversed(path.parts) if part in {"weights", "stacks", "names", "staging"}), "")
 
 
 def test_power_cut_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,11 +293,23 @@ def die(operation: str, function: object, arguments: tuple[object, ...]) -> None
     raise Death
 
 
+def register_in_vain(store: DirectoryStore) -> None:
+    """Fails at its first write, and removes unused files then."""
+
+    def refuse_writes(operation: str, function: object, arguments: tuple[object, ...]) -> None:
+        if operation == "write":
+            failure(errno.ENOSPC)("write", bool, arguments)
+
+    with interrupted(1, refuse_writes, 10_000), pytest.raises(StoreUnavailableError):
+        register(store, "C", "new")
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_power_cut_after_a_kill(scenario: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever goes on after a process that died makes durable first what that one had not."""
     steps, step = SCENARIOS[scenario]
     journal = Journal(monkeypatch)
+    go_on: list[Callable[[DirectoryStore], object]] = [DirectoryStore.recover, register_in_vain, bool]
     for at in range(1, 1000):
         root = memory_path / str(at)
         prepare(root, steps)
@@ -304,8 +319,7 @@ def test_power_cut_after_a_kill(scenario: str, memory_path: Path, monkeypatch: p
                 apply(DirectoryStore(root), step)
             break
         except Death:
-            if at % 2:
-                DirectoryStore(root).recover()
+            go_on[at % len(go_on)](DirectoryStore(root))
             apply(DirectoryStore(root), step)
             assert step[0] == "delete" or "into names" not in journal.pending.values()
             DirectoryStore(root).recover()

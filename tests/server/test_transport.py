@@ -11,7 +11,7 @@ import pytest
 from google.rpc import error_details_pb2 as details_pb2
 from grpc_status import rpc_status
 
-from lamina.v1 import layers_pb2, service_pb2, tensor_pb2
+from lamina.v1 import layers_pb2, service_pb2, tensor_pb2, trace_pb2
 from lamina_server import errors
 from lamina_server.services.calls import current_call
 from tests.server.stub import running
@@ -84,6 +84,22 @@ async def test_an_unforeseen_error_shows_an_id_and_no_internals(caplog: pytest.L
         assert server.log[0]["reason"] == "INTERNAL_DEFECT"
     (record,) = [record for record in caplog.records if record.name == "lamina_server"]
     assert record.levelno == logging.ERROR and "abc" in record.getMessage() and "secret" in str(record.exc_info)
+
+
+def failing_diagnostic(error: errors.StackError) -> trace_pb2.Diagnostic:
+    raise KeyError("secret")
+
+
+async def test_a_stack_error_carries_its_diagnostic_and_a_diagnostic_that_fails_is_a_defect() -> None:
+    async with running() as server:
+        diagnosis = SimpleNamespace(message="3 axes", reason="RANK_MISMATCH", field="stack.layers[1]", facts={"got": 3})
+        server.service.behave = raising(errors.StackError(diagnosis))
+        _, status = await failing(server.stub.GetServerInfo(INFO))
+        assert any(detail.Unpack(trace_pb2.Diagnostic()) for detail in status.details)
+        server.calls.diagnostic = failing_diagnostic
+        error, status = await failing(server.stub.GetServerInfo(INFO))
+        assert error.code() is grpc.StatusCode.INTERNAL and reason(status) == "INTERNAL_DEFECT"
+        assert "secret" not in error.details()
 
 
 async def test_a_bare_layer_error_is_a_defect() -> None:

@@ -6,9 +6,9 @@ from lamina.dims import Dim
 from lamina.specs import BATCH, Axis, Size, TensorSpec
 
 _UNITS = ("", " k", " M", " G", " T", " P")
-# How an axis reads in a row: "119 steps", "128 high".
-_SHORT = {"steps": "steps", "channels": "ch", "depth": "deep", "height": "high", "width": "wide"}
-_LONG = {**_SHORT, "channels": "channels", "features": "features"}
+# Axes that are counted, "119 steps", in a row and in full; the others are measured, "height 28".
+_SHORT = {"steps": "steps", "channels": "ch", "features": "", "": ""}
+_LONG = {"steps": "steps", "channels": "channels", "features": "features", "": ""}
 
 
 def grouped(number: int, least: int = 1_000) -> str:
@@ -27,10 +27,8 @@ def scaled(number: int) -> str:
     return f"{value:.{digits}f}{_UNITS[unit]}"
 
 
-def size(value: Size | None) -> str:
-    """A size: grouped from five digits on, an expression as it is, the batch by its name."""
-    if value is None or value == BATCH:
-        return "batch"
+def size(value: Size) -> str:
+    """A size: grouped from five digits on, an expression as it is."""
     return str(value) if isinstance(value, Dim) else grouped(value, 10_000)
 
 
@@ -40,10 +38,12 @@ def tensor(spec: TensorSpec, *, full: bool = False) -> str:
 
 
 def _axis(axis: Axis, nouns: dict[str, str]) -> str:
-    noun = nouns.get(axis.role, "")
-    if axis.size == 1 and noun in ("steps", "channels", "features"):
-        noun = noun.removesuffix("s")
-    return f"{size(axis.size)} {noun}".rstrip()
+    if axis.role == "batch" and axis.size == BATCH:
+        return "batch"
+    if axis.role not in nouns:
+        return f"{axis.role} {size(axis.size)}"
+    noun = nouns[axis.role]
+    return f"{size(axis.size)} {noun.removesuffix('s') if axis.size == 1 else noun}".rstrip()
 
 
 def multiply_adds(macs: Size) -> str:

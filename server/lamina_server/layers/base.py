@@ -90,7 +90,6 @@ class Inference:
     macs: Derived | None = None
     how: str = ""
     sentences: tuple[str, ...] = ()
-    positive: tuple[Size, ...] = ()
     sees_all: bool = False
 
     @property
@@ -171,6 +170,9 @@ class Kind:
 
     def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
         """What this kind takes the axes of an input of this rank, the batch included, to be."""
+        spatial = self.spatial_rank
+        if spatial is not None and spatial != rank - 2:
+            return (Role.BATCH,) + (Role.NONE,) * (rank - 1)
         return usual_roles(rank, getattr(self, "data_format", None) or layout)
 
     def bound(self, values: Mapping[str, int]) -> "Kind":

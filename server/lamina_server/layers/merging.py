@@ -78,7 +78,8 @@ class Concatenate(Kind):
         for i, x in enumerate(inputs):
             if x.rank != first.rank:
                 raise LayerError(
-                    "RANK_MISMATCH", f"joins tensors with equally many axes; input 1 is {first}, input {i + 1} is {x}"
+                    "RANK_MISMATCH",
+                    f"joins tensors with equally many axes; {{input_1}} is {first}, {{input_{i + 1}}} is {x}",
                 )
         axis = own_axis(self.axis, first.rank)
         role = first.axes[axis].role
@@ -122,8 +123,8 @@ def _common(sizes: list[Size], inputs: Sequence[Spec], axis: int, role: Role) ->
 
 def _disagree(inputs: Sequence[Spec], axis: int, lead: str, sizes: list[Size] | None = None) -> LayerError:
     found = sizes or [x.axes[axis].size for x in inputs]
-    listed = ", ".join(f"{size} in input {i + 1}" for i, size in enumerate(found))
-    shapes = "; ".join(f"input {i + 1} is {x}" for i, x in enumerate(inputs))
+    listed = ", ".join(f"{size} in {{input_{i + 1}}}" for i, size in enumerate(found))
+    shapes = "; ".join(f"{{input_{i + 1}}} is {x}" for i, x in enumerate(inputs))
     return LayerError("SIZE_MISMATCH", f"{lead} is {listed}: {shapes}", axis=axis, sizes=tuple(found))
 
 

@@ -162,38 +162,18 @@ class _GlobalPool(Kind):
         rank = self.rank or (x.rank - 2 if x.rank - 2 in SPATIAL else 1)
         require_rank(x, spatial_roles(rank, layout))
         channels = channel_axis(x.rank, layout)
-        spatial = [axis for i, axis in enumerate(x.axes) if i not in (0, channels)]
-        positions = derive(
-            " * ".join("nmd"[: len(spatial)]), **dict(zip("nmd", (a.size for a in spatial), strict=False))
-        )
-        what = " x ".join(grouped(axis.size) for axis in spatial)
-        how = f"{self.verb} {counted(spatial[0].size, spatial[0].role) if rank == 1 else what + ' positions'}"
+        spatial = [i for i in range(1, x.rank) if i != channels]
+        over = " x ".join(grouped(x.shape[i]) for i in spatial)
+        how = f"{self.verb} {counted(x.shape[spatial[0]], Role.STEPS) if rank == 1 else f'{over} positions'}"
+        count = x.axes[channels].size
+        reason = f"One number for each channel: the {how}. Any size of input gives {counted(count, Role.CHANNELS)}."
         if self.keepdims:
-            axes = tuple(axis if i in (0, channels) else Axis(axis.role, 1) for i, axis in enumerate(x.axes))
-            gone = tuple(
-                Derivation(i, axis.role, axis.size, derive("1"), self._reason(how, x.axes[channels]))
-                for i, axis in enumerate(x.axes)
-                if i not in (0, channels)
-            )
+            axes = tuple(Axis(axis.role, 1) if i in spatial else axis for i, axis in enumerate(x.axes))
+            rows = [Derivation(i, x.axes[i].role, x.axes[i].size, derive("1"), reason) for i in spatial]
         else:
-            axes = (x.axes[0], Axis(Role.FEATURES, x.axes[channels].size))
-            gone = (
-                Derivation(
-                    1,
-                    Role.FEATURES,
-                    x.axes[channels].size,
-                    derive("channels", channels=x.axes[channels].size),
-                    self._reason(how, x.axes[channels]),
-                ),
-            )
-        return Inference(
-            single(Spec(axes, x.dtype)),
-            f"{self.label}{rank}D",
-            gone,
-            how=how,
-            sees_all=True,
-            positive=(positions.value,),
-        )
+            axes = (x.axes[0], Axis(Role.FEATURES, count))
+            rows = [Derivation(1, Role.CHANNELS, count, derive("channels", channels=count), reason)]
+        return Inference(single(Spec(axes, x.dtype)), f"{self.label}{rank}D", tuple(rows), how=how, sees_all=True)
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x = inputs[0]
@@ -201,11 +181,6 @@ class _GlobalPool(Kind):
         axes = [place for place, axis in enumerate(x.order) if axis not in (0, channels)]
         out = graph.node(self.op, [x.name, graph.ints(axes)], keepdims=int(self.keepdims))
         return [Value(out, x.order if self.keepdims else (0, 1), done.spec)]
-
-    def _reason(self, how: str, channels: Axis) -> str:
-        return (
-            f"One number for each channel: the {how}. Any size of input gives {counted(channels.size, Role.CHANNELS)}."
-        )
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,6 @@ class LSTM(Kind):
             f"{' + 1' if self.use_bias else ''}) weights",
             macs=derive("steps * 4 * units * (features + units)", steps=steps.size, units=self.units, features=width),
             how=f"features {width} -> {self.units}, {'every step' if self.return_sequences else 'last step only'}",
-            positive=(steps.size,),
             sees_all=True,
         )
 

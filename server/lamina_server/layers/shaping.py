@@ -138,7 +138,8 @@ class Reshape(Kind):
 
     def _wrong(self, x: Spec, others: Size) -> LayerError:
         shape = ", ".join(map(str, self.target_shape)) + ("," if len(self.target_shape) == 1 else "")
-        have = f"{plural(x.elements, 'number')} per sample ({' x '.join(map(str, x.shape[1:])) or '1'})"
+        sizes = f" ({' x '.join(map(str, x.shape[1:]))})" if x.rank > 2 else ""
+        have = f"{plural(x.elements, 'number')} per sample{sizes}"
         if -1 in self.target_shape:
             text = f"cannot split {have} by ({shape}): {others} does not divide {x.elements}"
         else:

@@ -62,7 +62,8 @@ class Sliding(NamedTuple):
             a, b = self._ends(out.value, length, s, extent)
             reason = _kept(role, self, i, out, length, (a, b))
         window = Window(axis, role, extent, s, a, b, *self._ragged(length, out.value, s, extent, a, b))
-        return Derivation(axis, role, length, out, reason + _leftover(role, window.unused)), window
+        floored = not self.ceil_mode and self.padding not in SAME
+        return Derivation(axis, role, length, out, reason + _leftover(role, window, floored)), window
 
     def _ends(self, out: Size, length: Size, s: int, extent: int) -> tuple[Size, Size]:
         """What a rule adds before and after."""
@@ -199,14 +200,21 @@ def _kept(role: Role, slide: Sliding, i: int, out: Derived, n: Size, ends: tuple
         return f'padding="{rule}" keeps the length, because the stride is 1: {added}.'
     lead = (
         f'padding="{rule}" keeps the length only when the stride is 1; in general it gives '
-        f"ceil({role.value} / stride), here {out.substitution} = {out.value}."
+        f"ceil({role.value} / stride), here {equation(out)}."
     )
     if not isinstance(n, int) or not isinstance(out.value, int):
-        return f"{lead} How much is added depends on {role.value}: {a} before and {b} after."
+        sides = "before, an odd one after" if rule == "same" else "after, an odd one before"
+        return f"{lead} How much is added depends on the length: {a + b} in all, half of it {sides}."
     needed = (out.value - 1) * s + extent
     if needed <= n:
         return f"{lead} {_positions(out.value, k, s, extent, needed)}, and there are {n}: nothing is added."
     return f"{lead} {_positions(out.value, k, s, extent, needed)}: {added}."
+
+
+def equation(derived: Derived) -> str:
+    """`ceil(128 / 2) = 64`; the arithmetic alone where it is its own result."""
+    text = derived.substitution
+    return text if text == str(derived.value) else f"{text} = {derived.value}"
 
 
 def _positions(out: int, k: int, s: int, extent: int, needed: int) -> str:
@@ -224,13 +232,19 @@ def _added(filler: str, a: Size, b: Size) -> str:
     return f"{plural(total, filler)} {'is' if total == 1 else 'are'} added, {a} before and {b} after"
 
 
-def _leftover(role: Role, unused: Size) -> str:
-    if unused == 0:
-        return ""
-    if not isinstance(unused, int):
-        return f" How many are left unread at the end depends on the length: {unused}."
-    what = {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}[role]
-    return f" The last {what} is never read." if unused == 1 else f" The last {unused} {what}s are never read."
+def _leftover(role: Role, window: Window, floored: bool) -> str:
+    unused, what = (
+        window.unused,
+        {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}[role],
+    )
+    if isinstance(unused, int):
+        if unused == 0:
+            return ""
+        return f" The last {what} is never read." if unused == 1 else f" The last {unused} {what}s are never read."
+    most = window.stride - (1 if floored else window.extent)
+    return (
+        f" Depending on the length, up to {plural(most, what)} at the end {_be(most)} never read." if most > 0 else ""
+    )
 
 
 def _too_long(role: Role, n: Size, extent: int, k: int, d: int, a: int, b: int) -> str:

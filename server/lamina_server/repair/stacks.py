@@ -15,11 +15,11 @@ from lamina_server.layers.base import Kind, plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
-from lamina_server.layers.pooling import GlobalAveragePool
+from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import DType, Layout, Role, Spec, channel_axis
-from lamina_server.layers.windows import PadPair
+from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis
 from lamina_server.repair.steps import Fix, InsertNode, RemoveNode, ReplaceNode, SetLayout, StackStep, apply
@@ -221,6 +221,22 @@ def _declared(fault: _Fault) -> Iterator[Candidate]:
         )
         yield from _other_layout(fault)
     yield f"declare what comes: {name}={found}", fault.changed(**{name: found})
+    yield from _pools_that_stand_still(fault, declared)
+
+
+def _pools_that_stand_still(fault: _Fault, declared: object) -> Iterator[Candidate]:
+    """Pools given stride 1 with SAME shrink nothing: with their default stride the declared size may be right."""
+    steps = []
+    for i, node in enumerate(fault.stack.nodes[: fault.index]):
+        pool = node.kind
+        if isinstance(pool, MaxPool | AveragePool) and pool.padding in SAME and set(pool.strides) == {1}:
+            steps.append(ReplaceNode(i, node._replace(kind=replace(pool, strides=()))))
+    if steps:
+        what = "the pool before it has" if len(steps) == 1 else f"each of the {len(steps)} pools before it has"
+        yield (
+            f"{what} stride 1, so nothing shrinks; {declared} is right with the default stride, the pool size",
+            tuple(steps),
+        )
 
 
 def _divisible(fault: _Fault) -> Iterator[Candidate]:

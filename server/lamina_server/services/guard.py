@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.rpc import status_pb2
 
 from lamina.v1 import trace_pb2
 from lamina_server.config import Settings
@@ -129,10 +130,10 @@ class Guard:
         if error is None:
             self._end(grpc.StatusCode.OK)
         elif isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
-            refusal = self._refusal(error)
+            refusal, status = self._answer(error)
             self.call.reason = refusal.reason
             self._end(code_of(refusal))
-            await self._abort(refusal)
+            await self._abort(code_of(refusal), status)
         else:
             self._end(self._code_of_end())
 
@@ -206,6 +207,17 @@ class Guard:
         self._calls.admitted += 1
         self._admitted = True
 
+    def _answer(self, error: Exception) -> tuple[LaminaError, status_pb2.Status]:
+        """What the caller is told of `error`, also as a status."""
+        refusal = self._refusal(error)
+        if not isinstance(refusal, StackError):
+            return refusal, to_status(refusal)
+        try:
+            return refusal, to_status(refusal, self._calls.diagnostic(refusal))
+        except Exception as unforeseen:  # noqa: BLE001  (whatever it is, gRPC would show it to the caller)
+            defect = self._defect(unforeseen)
+            return defect, to_status(defect)
+
     def _refusal(self, error: Exception) -> LaminaError:
         """What the caller is told of `error`."""
         if isinstance(error, MismatchError):
@@ -216,19 +228,17 @@ class Guard:
             return error
         if isinstance(error, MemoryError):
             return LimitError("There is not enough memory for this call.", reason="OUT_OF_MEMORY")
+        return self._defect(error)
+
+    def _defect(self, error: Exception) -> LaminaError:
         _log.error("request %s: %s failed", self.call.request_id, self.call.rpc, exc_info=error)
         return DefectError(
             f"A defect of this server ended the call; its log says more under request id {self.call.request_id}."
         )
 
-    async def _abort(self, refusal: LaminaError) -> None:
-        diagnostic = self._calls.diagnostic(refusal) if isinstance(refusal, StackError) else None
-        status = to_status(refusal, diagnostic)
-        await self._context.abort(
-            code_of(refusal),
-            status.message,
-            ((REQUEST_ID, self.call.request_id), ("grpc-status-details-bin", status.SerializeToString())),
-        )
+    async def _abort(self, code: grpc.StatusCode, status: status_pb2.Status) -> None:
+        details = ("grpc-status-details-bin", status.SerializeToString())
+        await self._context.abort(code, status.message, ((REQUEST_ID, self.call.request_id), details))
 
     def _code_of_end(self) -> grpc.StatusCode:
         """The code of a call that the service aborted itself, or that was cancelled."""
