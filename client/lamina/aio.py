@@ -44,7 +44,7 @@ class AsyncClient:
         self.timeout = transport.checked_timeout(timeout, transport.DEFAULT_TIMEOUT)
         self._calls = Calls(max_message_bytes)
         self._credentials = credentials
-        self._metadata = dict(metadata or {})
+        self._metadata = transport.checked_metadata(metadata)
         self._reregister = reregister
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[str, Any] = {}

@@ -47,7 +47,7 @@ class Client:
         self.address = transport.checked_address(address)
         self.timeout = transport.checked_timeout(timeout, transport.DEFAULT_TIMEOUT)
         self._calls = Calls(max_message_bytes)
-        self._metadata = dict(metadata or {})
+        self._metadata = transport.checked_metadata(metadata)
         self._reregister = reregister
         options = transport.channel_options(address, max_message_bytes)
         self._channel = (

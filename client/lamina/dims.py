@@ -13,7 +13,7 @@ from lamina.errors import InvalidArgumentError
 
 Node: TypeAlias = "int | str | tuple[str, Node, Node]"
 
-_TOKEN = re.compile(r"\s*(?:(?P<number>\d+)|(?P<name>[^\W\d][\w.]*|\?)|(?P<sign>[-+*/(),]))")
+_TOKEN = re.compile(r"\s*(?:(?P<number>\d+)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+*/(),]))")
 _CALLS = {"floor": "/", "ceil": "/", "max": ",", "min": ","}
 # A trace's expressions have a few dozen tokens; these bounds keep recursion far from Python's limit.
 _MOST_TOKENS = 400

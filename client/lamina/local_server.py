@@ -46,6 +46,8 @@ class LocalServer:
         settings: Mapping[str, object] | None = None,
         startup_timeout: float = 30.0,
     ) -> None:
+        seconds = checked_timeout(startup_timeout, 30.0)
+        variables = _variables(settings or {})
         self._folder = Path(tempfile.mkdtemp(prefix="lamina-"))
         self._log = self._folder / "log"
         self._said = ""
@@ -60,9 +62,8 @@ class LocalServer:
             "LAMINA_DEVICE": device,
             "LAMINA_STORE_DIR": str(store),
             "LAMINA_PARENT_PID": str(os.getpid()),
-            **_variables(settings or {}),
+            **variables,
         }
-        seconds = checked_timeout(startup_timeout, 30.0)
         announced, announce = os.pipe()
         try:
             self._process = self._start(environment, announce)
@@ -130,9 +131,10 @@ class LocalServer:
         """The line that the server writes when it is ready."""
         end = time.monotonic() + seconds
         line = b""
+        poll = select.poll()  # select.select knows no descriptors from 1024 on
+        poll.register(announced, select.POLLIN)
         while not line.endswith(b"\n"):
-            ready, _, _ = select.select([announced], [], [], max(end - time.monotonic(), 0))
-            if not ready:
+            if not poll.poll(max(end - time.monotonic(), 0) * 1000):
                 raise ServerStartError(self._failure(f"was not ready within {seconds:g} s"), reason="SERVER_START")
             part = os.read(announced, 4096)
             if not part:  # the other end is closed: it died, or is about to

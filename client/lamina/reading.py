@@ -102,4 +102,4 @@ def _function(activation: layers_pb2.ActivationFunction) -> object:
     if name is None:
         return Code("ActivationFunction()")
     options = getattr(activation, name)
-    return Code(f"lm.activations.{call(name, options, {})}") if options.ListFields() else name
+    return Code(f"activations.{call(name, options, {})}") if options.ListFields() else name

@@ -171,7 +171,11 @@ class Stack:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Name of every layer: the given one, else the default ("conv1d", then "conv1d_1")."""
+        """Name of every layer: the given one, else the default ("conv1d", then "conv1d_1").
+
+        A global pool from a file that leaves its rank open has its default name ("global_max_pooling1d") in a trace
+        only: it takes its rank from what comes in.
+        """
         kinds = [layer.class_name for layer in self.layers]
         return tuple(naming.default_names(kinds, [layer.name for layer in self.layers]))
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -25,6 +26,7 @@ CHUNK_BYTES = 1024 * 1024
 _SERVICE = service_pb2.DESCRIPTOR.services_by_name["LaminaService"]
 # Everything but UnregisterStack, which would answer its own success with NOT_FOUND the second time.
 _RETRIED = [method.name for method in _SERVICE.methods if method.name != "UnregisterStack"]
+_KEY = re.compile(r"[a-z0-9_.-]+")
 _LOOPBACK = ("127.", "localhost:", "[::1]", "ipv4:127.", "ipv6:[::1]", "unix:")
 
 
@@ -121,6 +123,20 @@ def checked_timeout(timeout: object, default: float) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:  # nor NaN
         raise InvalidArgumentError(f"timeout is in seconds, above 0; {shown(seconds)} was given.", field="timeout")
     return float(seconds)
+
+
+def checked_metadata(metadata: Mapping[Any, Any] | None) -> dict[str, str | bytes]:
+    """Metadata that gRPC takes. Raises InvalidArgumentError for a key it refuses, or a value of the wrong kind."""
+    checked = dict(metadata or {})
+    for key, value in checked.items():
+        wanted = bytes if str(key).endswith("-bin") else str
+        if not isinstance(key, str) or not _KEY.fullmatch(key) or not isinstance(value, wanted):
+            raise InvalidArgumentError(
+                f"Client: metadata is text by lower-case names, bytes where the name ends in -bin; {shown(key)}: "
+                f"{type(value).__name__} was given.",
+                field="metadata",
+            )
+    return checked
 
 
 class Deadline:

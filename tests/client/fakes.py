@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from lamina.tensors import from_tensor, to_tensor
 from lamina.transport import method
 from lamina.v1 import service_pb2
 
@@ -104,3 +105,16 @@ def at(path: str) -> error_details_pb2.BadRequest:
 
 def _written(reply: Message) -> bytes:
     return reply.SerializeToString()
+
+
+def doubled(request: service_pb2.InferRequest, _: object) -> service_pb2.InferResponse:
+    """Every input times two, under its own name, or "y"."""
+    outputs = [to_tensor(tensor.name or "y", from_tensor(tensor) * 2) for tensor in request.inputs]
+    receipt = service_pb2.Receipt(device="cpu", stages=[service_pb2.StageTime(name="run", seconds=0.5)])
+    return service_pb2.InferResponse(outputs=outputs, receipt=receipt)
+
+
+def registered(requests: list[service_pb2.RegisterStackRequest], _: object) -> service_pb2.RegisterStackResponse:
+    """An id for whatever was sent."""
+    info = service_pb2.StackInfo(name=requests[0].header.name, id="ab" * 32)
+    return service_pb2.RegisterStackResponse(info=info, created=True)

@@ -95,7 +95,8 @@ def test_a_symbol_is_a_whole_number() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "T T", "(T", "T)", "ceil(T)", "T / 2", "floor(T / U)", "floor(T / 0)", "T @ 2", "+", "max(T)", "3 * * T",
+    ["", " ", "T T", "(T", "T)", "ceil(T)", "T / 2", "floor(T / U)", "floor(T / 0)", "T @ 2", "?",
+     "a.b", "+", "max(T)", "3 * * T",
      "(" * 100 + "T" + ")" * 100, " + ".join("T" * 300)],
 )  # fmt: skip
 def test_what_is_no_size(text: str) -> None:

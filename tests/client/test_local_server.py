@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import lamina as lm
+from lamina import layers
 
 STACK = lm.Stack([lm.Input((4,)), lm.Dense(2, name="d")])
 
@@ -44,6 +45,21 @@ def test_serves_on_free_ports_with_its_settings(server: lm.LocalServer) -> None:
     with lm.Client(server.address) as client:
         limits = {limit.name: limit.value for limit in client.info().limits}
     assert limits["LAMINA_MAX_LAYERS"] == 50
+
+
+def test_default_names_are_those_the_server_gives(server: lm.LocalServer) -> None:
+    with lm.Client(server.address) as client:
+        kinds = client.kinds()
+    for kind in kinds:
+        for layer in kind.example.proto.layers:
+            options = getattr(layer, layer.WhichOneof("kind") or "")
+            if "rank" in options.DESCRIPTOR.fields_by_name:  # the constructors set it; only a trace can tell it else
+                options.rank = 1
+        example = lm.Stack.from_proto(kind.example.proto)
+        named = dict(zip(example.names, (layer.class_name for layer in example), strict=True))
+        assert named == {layer.name: layer.kind for layer in kind.example_trace}
+        assert set(kind.constructors) <= set(layers.__all__)
+    assert {name for kind in kinds for name in kind.constructors} == set(layers.__all__)
 
 
 def test_what_the_environment_says_is_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 import lamina as lm
 from lamina.messages import fill, function
 from lamina.v1 import layers_pb2, tensor_pb2
+from tests.support import require
 
 
 def conv(rank: int | None = 1, **values: object) -> layers_pb2.Conv:
@@ -120,7 +121,7 @@ def test_types_by_name_and_by_numpy(given: object) -> None:
 
 
 def test_bfloat16_of_ml_dtypes() -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes")
+    ml_dtypes = require("ml_dtypes")
     message = layers_pb2.Input()
     fill(message, {"dtype": ml_dtypes.bfloat16}, where="Input")
     assert message.dtype == tensor_pb2.DATA_TYPE_BFLOAT16

@@ -78,7 +78,7 @@ def test_repr_is_the_code_that_makes_it() -> None:
         (lm.Dense(1, weights={"kernel": [[1]]}), "Dense(1, weights=<kernel>)"),
         (
             lm.Dense(1, activation=lm.activations.leaky_relu(0.1)),
-            "Dense(1, activation=lm.activations.leaky_relu(negative_slope=0.1))",
+            "Dense(1, activation=activations.leaky_relu(negative_slope=0.1))",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 import lamina as lm
 from lamina.tensors import chunks, from_tensor, numpy_dtype, to_array, to_tensor
 from lamina.v1 import tensor_pb2
+from tests.support import require
 
 F32 = tensor_pb2.DATA_TYPE_FLOAT32
 DTYPES = [
@@ -105,7 +106,7 @@ def test_results_are_read_only() -> None:
 
 
 def test_bfloat16_needs_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes")
+    ml_dtypes = require("ml_dtypes")
     array = np.array([1, 2], ml_dtypes.bfloat16)
     tensor = to_tensor("a", array)
     assert tensor.data_type == tensor_pb2.DATA_TYPE_BFLOAT16

@@ -266,6 +266,17 @@ def test_replaced_between_get_and_open(store: DirectoryStore) -> None:
         store.open_weight(manifest, manifest.weights[1])
 
 
+def test_the_id_of_a_name_is_what_it_leads_to_now(store: DirectoryStore) -> None:
+    assert store.id_of("har") is None and store.id_of(id_of("A")) is None
+    for content in "ABAC":
+        register(store, content, "har", replace=True)
+        assert store.id_of("har") == store.id_of(id_of(content)) == id_of(content)
+    store.delete("har")
+    assert store.id_of("har") is None and store.id_of(id_of("C")) is None
+    with pytest.raises(InvalidNameError):
+        store.id_of("../har")
+
+
 @pytest.mark.parametrize(("ask", "room"), [("get", "names"), ("stat", "names"), ("stat", "stacks")])
 def test_replaced_while_it_is_read(ask: str, room: str, store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is the new stack, not damage: in `room` the old one was found, and then it was removed."""

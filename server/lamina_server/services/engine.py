@@ -48,11 +48,20 @@ class Lru(Generic[K, V]):
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made where it is not there."""
         if key not in self._items:
-            self._items[key] = make()
-            if len(self._items) > self._capacity:
-                self._items.popitem(last=False)
+            self.put(key, make())
         self._items.move_to_end(key)
         return self._items[key]
+
+    def peek(self, key: K) -> V | None:
+        """The value of a key, or None."""
+        return self._items.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        """Keeps a value, at the cost of the least recently used."""
+        self._items[key] = value
+        self._items.move_to_end(key)
+        if len(self._items) > self._capacity:
+            self._items.popitem(last=False)
 
 
 @dataclass

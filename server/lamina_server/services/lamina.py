@@ -87,10 +87,10 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
 
     async def GetStack(self, request: service_pb2.GetStackRequest, context: Context) -> service_pb2.GetStackResponse:
         refuse_unknown(request, "request")
-        manifest, message, _, _ = await self._registry.find(request.stack_id)
-        current_call().stack_id = manifest.id
-        name = "" if request.stack_id == manifest.id else request.stack_id
-        return service_pb2.GetStackResponse(info=stack_info(name, manifest, ""), stack=message)
+        found = await self._registry.find(request.stack_id)
+        current_call().stack_id = found.manifest.id
+        name = "" if request.stack_id == found.manifest.id else request.stack_id
+        return service_pb2.GetStackResponse(info=stack_info(name, found.manifest, ""), stack=found.message)
 
     async def ListStacks(
         self, request: service_pb2.ListStacksRequest, context: Context
@@ -130,9 +130,9 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
         if source == "stack":
             return self._engine.plan(request.stack), None, ""
         if source == "stack_id":
-            manifest, _, plan, numbers = await self._registry.find(request.stack_id)
-            call.stack_id = manifest.id
-            return plan, numbers, manifest.id
+            found = await self._registry.find(request.stack_id)
+            call.stack_id = found.manifest.id
+            return found.plan, found.numbers, found.manifest.id
         raise InvalidRequestError(
             "The request names no stack: set `stack`, or `stack_id` for a registered one.",
             reason="NO_STACK",

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import json_format, timestamp_pb2
 
@@ -48,23 +48,35 @@ from lamina_server.words import nearest, shortened
 _DEFAULT_PAGE, _MOST_PAGE = 100, 1000
 
 
+class Found(NamedTuple):
+    """A registered stack, ready to be used."""
+
+    manifest: Manifest
+    message: layers_pb2.Stack
+    plan: Plan
+    numbers: Numbers
+
+
 class Registry:
     """The store as the services see it. File work runs in threads."""
 
     def __init__(self, store: StackStore, engine: Engine, workers: Workers) -> None:
         self._store, self._engine, self._workers = store, engine, workers
-        self._messages: Lru[str, layers_pb2.Stack] = Lru(64)
+        self._found: Lru[str, Found] = Lru(256)
 
-    async def find(self, key: str) -> tuple[Manifest, layers_pb2.Stack, Plan, Numbers]:
+    async def find(self, key: str) -> Found:
         """A registered stack by name or id. Raises NotFoundError, CorruptDataError, UnavailableError."""
+        with _translated():
+            known = self._found.peek(self._store.id_of(key) or "")
+        return known or await self._read(key)
+
+    async def _read(self, key: str) -> Found:
         manifest = await self._call(lambda: self._store.get(key))
-        message = self._messages.get(manifest.id, lambda: _message(manifest))
-        return (
-            manifest,
-            message,
-            self._engine.plan(message),
-            Numbers(manifest.id, manifest.seed, lambda: self._arrays(manifest)),
-        )
+        message = _message(manifest)
+        numbers = Numbers(manifest.id, manifest.seed, lambda: self._arrays(manifest))
+        found = Found(manifest, message, self._engine.plan(message), numbers)
+        self._found.put(manifest.id, found)
+        return found
 
     async def list(self, page_size: int, page_token: str) -> tuple[list[service_pb2.StackInfo], str]:
         """A page of registered stacks, by name, and the next page's token. Raises InvalidRequestError."""

@@ -84,6 +84,15 @@ class DirectoryStore(StackStore):
         with reporting(f"reading stack '{key}'"):
             return self._get_by_id(key) if is_id(key) else self._get_by_name(key)
 
+    def id_of(self, key: str) -> str | None:
+        """See `StackStore.id_of`: one small file is read for a name, one is looked up for an id."""
+        if is_id(key):
+            return key if self._layout.manifest(key).exists() else None
+        check_name(key)
+        with suppress(OSError, CorruptStackError):
+            return self._layout.read_pointer(key)
+        return None
+
     def open_weight(self, manifest: Manifest, ref: WeightRef) -> memoryview:
         """The weight's bytes, read-only, digest verified; raises CorruptStackError, StackNotFoundError."""
         with reporting(f"reading weight '{ref.name}' of stack '{manifest.id}'"):

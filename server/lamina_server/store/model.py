@@ -206,6 +206,12 @@ class StackStore(Protocol):
     def get(self, key: str) -> Manifest:
         """The stack with this name or id; raises StackNotFoundError, CorruptStackError, InvalidNameError."""
 
+    def id_of(self, key: str) -> str | None:
+        """The content id that a name or id leads to now, told at once; None where only `get` can tell, or why not.
+
+        Raises InvalidNameError.
+        """
+
     def open_weight(self, manifest: Manifest, ref: WeightRef) -> memoryview:
         """The weight's bytes, read-only, digest verified; raises CorruptStackError, StackNotFoundError."""
 

@@ -1,0 +1,266 @@
+"""Stacks as files: `load` reads YAML, JSON and textproto, `dump` writes YAML.
+
+    layers:
+      - Input: [128, 9]
+      - Conv1D: {filters: 100, kernel_size: 10, activation: relu, name: conv}
+      - GlobalAveragePooling1D
+      - Dense: 6
+
+A layer is a constructor of `lamina.layers` with its arguments by name, a list of them in order, or a single one; or it
+is written as the message `lamina.v1.Layer` has it (`{name: conv, conv: {filters: 100, kernelSize: [10]}}`). `layout:`
+and `outputs:` stand beside `layers:`. Nothing here knows a kind of layer: constructors and messages say what they take.
+"""
+
+import inspect
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from google.protobuf import json_format, text_format
+
+from lamina import layers, reading
+from lamina.documents import MAX_BYTES, Document, Where, flow, malformed, read_json, read_yaml
+from lamina.enums import name_of
+from lamina.errors import InvalidArgumentError, listed, suggest
+from lamina.place import shown
+from lamina.render.words import bytes_
+from lamina.stack import Layer, Stack
+from lamina.typing import ShapeLike
+from lamina.v1 import layers_pb2, tensor_pb2
+
+Format = Literal["yaml", "json", "textproto"]
+
+_SUFFIXES: Mapping[str, Format] = {
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+    ".textproto": "textproto",
+    ".txtpb": "textproto",
+    ".pbtxt": "textproto",
+}
+_TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
+_TOP = ("layers", "layout", "outputs")
+# First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
+_LISTS = (ShapeLike, tuple[int, ...])
+
+
+def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
+    """The stack of a file, or of text where `source` has a line break or begins with a brace.
+
+    The format is told by the file's suffix, else by what is in it. At most 8 MiB are read. Raises
+    InvalidArgumentError, which names the file, the line or the layer, and the nearest name that would be known; OSError
+    where the file cannot be read.
+    """
+    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
+        return parse(source, format)
+    path = Path(source)
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    return parse(data, format or _SUFFIXES.get(path.suffix.lower()), name=path.name)
+
+
+def parse(text: str | bytes, format: Format | None = None, *, name: str = "stack") -> Stack:
+    """The stack of a text, which errors call `name`. Raises InvalidArgumentError."""
+    if len(text) > MAX_BYTES:
+        raise malformed(name, f"longer than {bytes_(MAX_BYTES)}, the most that is read.", reason="FILE_TOO_LARGE")
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise malformed(name, f"this is no text in UTF-8: byte {error.start} is not.") from error
+    format = format or _guess(text)
+    if format == "textproto":
+        return _textproto(text, name)
+    return _stack(read_json(text, name) if format == "json" else read_yaml(text, name))
+
+
+def _guess(text: str) -> Format:
+    if text.lstrip().startswith(("{", "[")):
+        return "json"
+    return "textproto" if _TEXTPROTO.search(text) else "yaml"
+
+
+def _textproto(text: str, name: str) -> Stack:
+    proto = layers_pb2.Stack()
+    try:
+        text_format.Parse(text, proto)
+    except text_format.ParseError as error:
+        raise malformed(name, f"this is no stack in textproto: {error}") from error
+    except RecursionError as error:
+        raise malformed(name, "nested too deep.", reason="TOO_DEEP") from error
+    return Stack.from_proto(proto)
+
+
+def _stack(document: Document) -> Stack:
+    top = document.data
+    if not isinstance(top, dict):
+        raise document.error((), f"a file begins with `layers:`, a list below it; {_found(top)} was found.")
+    for key in top:
+        if key not in _TOP:
+            raise document.error((key,), f"there is no key {shown(key)} here.{suggest(key, _TOP)}", "UNKNOWN_KEY")
+    items = top.get("layers")
+    if not isinstance(items, list):
+        raise document.error(("layers",), f"layers takes a list of layers; {_found(items)} was found.")
+    built = [_layer(document, ("layers", i), item) for i, item in enumerate(items)]
+    try:
+        return Stack(built, layout=top.get("layout"), outputs=top.get("outputs"))
+    except InvalidArgumentError as error:
+        message = error.message.removeprefix("Stack: ")
+        raise document.error((_head(error.field),), message, error.reason) from error
+
+
+def _layer(document: Document, where: Where, item: object) -> Layer:
+    if isinstance(item, str):
+        return _construct(document, where, item, None)
+    if not isinstance(item, dict) or not item:
+        raise document.error(where, f"a layer reads, for example, `Dense: {{units: 6}}`; {_found(item)} was found.")
+    names = [key for key in item if key in layers.__all__]
+    if names and len(item) > 1:
+        beside = next(key for key in item if key != names[0])
+        raise document.error(
+            where, f"{beside!r} stands beside {names[0]}: write {names[0]}: {{..., {beside}: ...}}.", "UNKNOWN_KEY"
+        )
+    fields = layers_pb2.Layer.DESCRIPTOR.fields
+    if not names and item.keys() <= {spelling for field in fields for spelling in (field.name, field.json_name)}:
+        return _message(document, where, item)
+    name = names[0] if names else next((key for key in item if key[:1].isupper()), next(iter(item)))
+    return _construct(document, where, name, item[name])
+
+
+def _message(document: Document, where: Where, item: Mapping[str, object]) -> Layer:
+    """A layer in the words of its message."""
+    proto = layers_pb2.Layer()
+    try:
+        json_format.ParseDict(dict(item), proto)
+    except json_format.ParseError as error:
+        raise document.error(where, f"{error}") from error
+    except RecursionError as error:
+        raise document.error(where, "nested too deep.", "TOO_DEEP") from error
+    return Layer(proto)
+
+
+def _construct(document: Document, where: Where, name: str, value: object) -> Layer:
+    """A layer in the words of its constructor."""
+    if name not in layers.__all__:
+        known = [*layers.__all__, *(field.name for field in layers_pb2.Layer.DESCRIPTOR.oneofs[0].fields)]
+        hint = suggest(name, known, what="layer")
+        raise document.error(where, f"there is no layer {shown(name)}.{hint}", "UNKNOWN_LAYER")
+    where = (*where, name)
+    try:
+        return _call(name, value)
+    except InvalidArgumentError as error:
+        inner = _head(error.field)
+        raise document.error((*where, inner) if inner else where, error.message, error.reason) from error
+
+
+def _call(name: str, value: object) -> Layer:
+    """What a constructor makes of arguments by name, in order, or of a single one."""
+    parameters = _parameters(name)
+    if isinstance(value, Mapping):
+        given = dict(value)
+    else:
+        items = [] if value is None else value if isinstance(value, list) else [value]
+        order = [one for one in parameters.values() if one.kind is not one.KEYWORD_ONLY]
+        if isinstance(value, list) and order and order[0].annotation in _LISTS and not _nested(items):
+            items = [items]
+        if len(items) > len(order):
+            taken = ", ".join(one.name for one in order) or "none"
+            raise InvalidArgumentError(
+                f"{name} takes {len(order)} options in order ({taken}); {len(items)} were given.", reason="WRONG_LENGTH"
+            )
+        given = {one.name: item for one, item in zip(order, items, strict=False)}
+    if "weights" in given:
+        raise InvalidArgumentError(
+            f"{name}: weights do not stand in this file; give them beside it, as a .npz.", field="weights"
+        )
+    for key in given:
+        if key not in parameters:
+            hint = suggest(str(key), [one for one in parameters if one != "weights"], what="option")
+            raise InvalidArgumentError(
+                f"{name} has no option {shown(key)}.{hint}", reason="UNKNOWN_OPTION", field=str(key)
+            )
+    missing = [one.name for one in parameters.values() if one.default is one.empty and given.get(one.name) is None]
+    if missing:
+        raise InvalidArgumentError(f"{name} needs {listed(missing)}.", reason="MISSING_OPTION")
+    return cast("Layer", getattr(layers, name)(**given))
+
+
+def _nested(items: list[object]) -> bool:
+    """Whether the first argument is given as a list already."""
+    return bool(items) and isinstance(items[0], list)
+
+
+@cache
+def _parameters(name: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(getattr(layers, name)).parameters
+
+
+def _head(field: str) -> str:
+    """The option in which a path begins: kernel_size for kernel_size[0]."""
+    return re.split(r"[.\[]", field, maxsplit=1)[0]
+
+
+def _found(value: object) -> str:
+    return "nothing" if value is None else shown(value)
+
+
+def dump(stack: Stack) -> str:
+    """A stack as YAML, without its weights; `load` gives an equal stack back."""
+    options = {"layout": stack.layout, "outputs": list(stack.outputs)}
+    lines = [f"{name}: {flow(value)}" for name, value in options.items() if value]
+    items = [f"  - {_written(layer)}" for layer in stack.layers]
+    return "\n".join([*lines, "layers:", *items] if items else [*lines, "layers: []"]) + "\n"
+
+
+def _written(layer: Layer) -> str:
+    """A layer on one line: as its constructor has it where that says everything, else as its message."""
+    name, arguments = layer.class_name, _arguments(layer)
+    if name in layers.__all__:
+        try:
+            said = _call(name, arguments).proto == layer.proto
+        except InvalidArgumentError:  # a legal message that the constructor cannot say: rank 4, for one
+            said = False
+        if said:
+            return f"{name}: {flow(arguments)}" if arguments else name
+    return flow(json_format.MessageToDict(layer.proto, preserving_proto_field_name=True))
+
+
+def _arguments(layer: Layer) -> dict[str, object]:
+    """What a constructor takes to make this layer."""
+    found: dict[str, object] = {}
+    if layer.field:
+        message = getattr(layer.proto, layer.field)
+        ranked = re.search(r"[123]D", layer.class_name) is not None
+        for field, value in message.ListFields():
+            if not (ranked and field.name == "rank"):
+                found[field.name] = _plain(field, value, ranked)
+    if layer.name is not None:
+        found["name"] = layer.name
+    if layer.inputs:
+        found["inputs"] = list(layer.inputs)
+    if layer.proto.HasField("expect"):
+        found["expect"] = list(reading.shape(layer.proto.expect))
+    return found
+
+
+def _plain(field: Any, value: Any, ranked: bool) -> object:
+    """The value of a field as plain data that `messages.fill` takes."""
+    if isinstance(value, layers_pb2.Padding):
+        pads = value.explicit.pads
+        return name_of(layers_pb2.PaddingMode.DESCRIPTOR, value.mode) or [[pad.before, pad.after] for pad in pads]
+    if isinstance(value, layers_pb2.ActivationFunction):
+        name = value.WhichOneof("function")
+        options = {inner.name: _plain(inner, one, False) for inner, one in getattr(value, name or "relu").ListFields()}
+        return {name: options} if options else name
+    if isinstance(value, tensor_pb2.Shape):
+        return list(reading.shape(value))
+    if field.enum_type is not None and not field.is_repeated:
+        return name_of(field.enum_type, value)
+    if not field.is_repeated:
+        return value
+    items = [[item.before, item.after] if isinstance(item, layers_pb2.PadPair) else item for item in value]
+    one_for_all = ranked and not isinstance(items[0], list) and len({*items}) == 1
+    return items[0] if one_for_all else items
