@@ -6,13 +6,12 @@ from lamina_server.records import LayerTrace
 
 
 def explain(layer: LayerTrace) -> str:
-    """Why a layer's output looks as it does: one paragraph for each axis, one for the parameters, one for each note."""
+    """Why a layer's output looks as it does: one paragraph for each axis, one for the parameters. Notes stand apart."""
     done = layer.done
     parts = [_derivation(row) for row in done.derivations] or [_upper(f"{done.how}.")]
     if len({part.split(". ", 1)[-1] for part in parts}) == 1 and len(parts) > 1:  # one reason for several axes
         parts = ["; ".join(part.split(". ", 1)[0] for part in parts) + ". " + parts[0].split(". ", 1)[1]]
     parts.append(" ".join(filter(None, (parameters(layer), *done.sentences))))
-    parts += [f"{'warning' if note.warning else 'note'}: {note.text}" for note in layer.notes]
     return "\n".join(filter(None, parts))
 
 

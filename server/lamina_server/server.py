@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from lamina_server.config import Settings, StartupError, unknown_variables, version
+from lamina_server.config import Settings, SettingsError, StartupError, unknown_variables, version
 from lamina_server.errors import StackError
 from lamina_server.lifetime import announce, stop_on_signals, watched_parent
 from lamina_server.limits import Limits
@@ -72,7 +72,10 @@ async def serve(settings: Settings, services: Services, write_line: Callable[[st
     to be had.
     """
     stop = stop_on_signals()
-    for sentence in unknown_variables():
+    unknown = unknown_variables()
+    if unknown and settings.announce_fd is not None:  # the process that started this one chose every setting
+        raise SettingsError(" ".join(unknown))
+    for sentence in unknown:
         _log.warning("%s", sentence)
     parts = await _open(settings)
     health = Health()

@@ -37,7 +37,7 @@ def reporting(ctx: typer.Context, out: Out) -> Iterator[None]:
         if out.json:
             out.data(error_data(error, code))
         else:
-            out.tell(*_paragraphs(error, out.error_width, _remedy(ctx, error)))
+            out.tell(*_paragraphs(ctx, error, out.error_width))
         raise typer.Exit(code) from error
     except BrokenPipeError:
         raise  # whoever read the output has gone; typer ends quietly
@@ -96,15 +96,15 @@ def _fix_data(number: int, fix: "Fix") -> dict[str, object]:
     }
 
 
-def _paragraphs(error: "LaminaError", width: int, remedy: str) -> Iterator[RenderableType]:
+def _paragraphs(ctx: typer.Context, error: "LaminaError", width: int) -> Iterator[RenderableType]:
     yield _headed(error.message)
     if error.fixes:
         yield fixes_table(error.fixes, width)
     if error.field and error.field not in error.message:
         yield line(f"at {error.field}", "dim")
-    if error.request_id:
+    if error.request_id and ctx.params.get("address"):  # to be looked up in the log of a server that outlives this
         yield line(f"request {error.request_id}", "dim")
-    if remedy:
+    if remedy := _remedy(ctx, error):
         yield Text.assemble(("try: ", "dim"), line(remedy, "cyan"))
 
 

@@ -94,6 +94,13 @@ class _Fault:
         """Another kind in this layer's place."""
         return (ReplaceNode(self.index, self.node._replace(kind=kind)),)
 
+    def removed(self, index: int, why: str) -> Iterator[Candidate]:
+        """A layer taken out, where nobody names it and it names nobody, so that its neighbours simply meet."""
+        named = {ref.split(":")[0] for node in self.stack.nodes for ref in node.inputs} | set(self.stack.outputs)
+        node = self.stack.nodes[index]
+        if not node.inputs and node.name not in named:
+            yield f"{why}: take it out", (RemoveNode(index),)
+
     def before(self, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
         """A layer between this one and one of its inputs."""
         if not self.node.inputs:
@@ -124,7 +131,7 @@ def _rank(fault: _Fault) -> Iterator[Candidate]:
             (ReplaceNode(producer.index, producer.node._replace(kind=every)),),
         )
     if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
-        yield f"{producer.name} merges the axes this layer needs: take it out", (RemoveNode(producer.index),)
+        yield from fault.removed(producer.index, f"{producer.name} merges the axes this layer needs")
     if len(wanted) == fault.x.rank + 1:
         yield from _one_axis_more(fault, sizes)
     elif len(wanted) < fault.x.rank:
@@ -193,7 +200,7 @@ def _window(fault: _Fault) -> Iterator[Candidate]:
     if not isinstance(fault.kind.padding, tuple) and not getattr(fault.kind, "ceil_mode", False):
         yield 'keep the length: padding="same"', fault.changed(padding="same")
     if not getattr(fault.kind, "filters", None):
-        yield "nothing is left to pool here: take this layer out", (RemoveNode(fault.index),)
+        yield from fault.removed(fault.index, "nothing is left to pool here")
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
     spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
     if all(isinstance(size, int) for size in spatial):

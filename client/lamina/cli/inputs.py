@@ -1,0 +1,148 @@
+"""What commands read: stacks, arrays, weights and shapes."""
+
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from zipfile import BadZipFile
+
+import typer
+
+import lamina as lm
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina import Stack
+    from lamina.typing import Array
+
+    # What a command is about: a stack, or the name of a registered one.
+    Source: TypeAlias = Stack | str
+    Shape: TypeAlias = tuple[int, ...]
+
+
+def source(file: str | None, stored: str | None, address: str | None) -> "Source":
+    """The stack of FILE, or the name given with --stack. Raises a usage error unless there is one of the two."""
+    if (file is None) == (stored is None):
+        raise typer.BadParameter("give either a file or --stack NAME.", param_hint="FILE")
+    if file is not None:
+        return _stack(file)
+    if not address:
+        raise typer.BadParameter(
+            "registered stacks are at a server: give its --address.", param_hint="--stack"
+        )
+    return str(stored)
+
+
+def title(file: str | None, stored: str | None) -> str:
+    """What to call the stack: the file's name without its ending."""
+    return stored or (Path(file).stem if file and file != "-" else "")
+
+
+def _stack(file: str) -> "Stack":
+    from lamina import documents, files
+
+    if file == "-":
+        return files.parse(sys.stdin.buffer.read(documents.MAX_BYTES + 1), name="standard input")
+    try:
+        return files.load(Path(file))
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}.", param_hint="FILE") from error
+
+
+def arrays(texts: Sequence[str], source: "Source", option: str = "--input") -> "Array | dict[str, Array]":
+    """The arrays of files: one as it is, several by the names of the Inputs. A text is x.npy, name=x.npy or xs.npz."""
+    found: list[tuple[str, Array]] = []
+    for text in texts:
+        name, path = _named_path(text)
+        read = _read(path, option)
+        found += [(name, read)] if not isinstance(read, dict) else _chosen(read, name, path, option)
+    return by_input(found, source, option)
+
+
+def _chosen(read: "dict[str, Array]", name: str, path: Path, option: str) -> "list[tuple[str, Array]]":
+    """The arrays of an .npz by their names; one array may be renamed, or be for the only input."""
+    if len(read) == 1:
+        member, array = next(iter(read.items()))
+        return [(name or ("" if member == "arr_0" else member), array)]
+    if name:
+        raise typer.BadParameter(f"{path} has {len(read)} arrays, {name!r} is one input.", param_hint=option)
+    return list(read.items())
+
+
+def weights(path: str | None) -> "dict[str, Array] | None":
+    """Weights by name from an .npz."""
+    if path is None:
+        return None
+    read = _read(Path(path), "--weights")
+    if not isinstance(read, dict):
+        raise typer.BadParameter(f"{path} is one array; weights have names, as in an .npz.", param_hint="--weights")
+    return read
+
+
+def shapes(texts: Iterable[str], source: "Source") -> "dict[str, Shape] | None":
+    """Shapes by Input from texts such as 2,128,9 or name=2,128,9; None where there are none."""
+    pairs = [_shape(text) for text in texts]
+    if not pairs:
+        return None
+    found = by_input(pairs, source, "--shape")
+    return found if isinstance(found, dict) else {"": found}
+
+
+def by_input[Value](pairs: "list[tuple[str, Value]]", source: "Source", option: str) -> "Value | dict[str, Value]":
+    """Values by the names of the Inputs: those without a name in their order, a single one without any as it is."""
+    if len(pairs) == 1 and not pairs[0][0]:
+        return pairs[0][1]
+    nameless = [value for name, value in pairs if not name]
+    named = {name: value for name, value in pairs if name}
+    if len(named) + len(nameless) < len(pairs):
+        raise typer.BadParameter("an input is given twice.", param_hint=option)
+    if nameless and (named or isinstance(source, str)):
+        raise typer.BadParameter("with several inputs each has a name: name=...", param_hint=option)
+    if not nameless:
+        return named
+    names = [name for name, _ in source.inputs]
+    if len(names) != len(nameless):
+        known = ", ".join(names) or "none"
+        raise typer.BadParameter(
+            f"the stack has {len(names)} inputs ({known}); {len(nameless)} are given.", param_hint=option
+        )
+    return dict(zip(names, nameless, strict=True))
+
+
+def _shape(text: str) -> "tuple[str, Shape]":
+    name, _, sizes = text.rpartition("=")
+    try:
+        shape = tuple(int(size) for size in sizes.strip("()[] ").rstrip(",").split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 0:
+        raise typer.BadParameter(f"{text!r} is no shape: write 2,128,9 or name=2,128,9.", param_hint="--shape")
+    return name, shape
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    """Name and path of name=path; a file that has an equals sign in its name is a path all the same."""
+    name, equals, path = text.partition("=")
+    return ("", Path(text)) if not equals or Path(text).exists() else (name, Path(path))
+
+
+def _read(path: Path, option: str) -> "Array | dict[str, Array]":
+    """What a .npy or .npz file holds. Raises InvalidArgumentError where that is nothing numpy can read safely."""
+    import numpy as np
+
+    try:
+        # Mapped, not read: a header that lies about its size takes no memory. Objects (pickles) are never loaded.
+        read = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(read, np.ndarray):
+            return read
+        with read:
+            return {name: read[name] for name in read.files}
+    except OSError as error:
+        if error.strerror:
+            raise typer.BadParameter(f"{path}: {error.strerror}.", param_hint=option) from error
+        reason = str(error)
+    except (ValueError, EOFError, BadZipFile, zlib.error, MemoryError, NotImplementedError) as error:
+        reason = str(error) or type(error).__name__
+    raise lm.InvalidArgumentError(f"{path} is no .npy or .npz file that can be read: {reason}", reason="MALFORMED_FILE")

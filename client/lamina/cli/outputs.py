@@ -1,0 +1,56 @@
+"""What commands write to files: whole or not at all."""
+
+import io
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from lamina.typing import Array
+
+
+def write(path: str, data: bytes) -> None:
+    """Writes a file: through a draft beside it, so that what is there stays until all is written. Raises OSError."""
+    target = Path(path).resolve()
+    mode = target.stat().st_mode if target.exists() else None
+    if mode is not None and not stat.S_ISREG(mode):  # a pipe, a terminal: nothing to replace
+        target.write_bytes(data)
+        return
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            draft.chmod(stat.S_IMODE(mode))
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def check_array_file(path: str | None) -> None:
+    """Raises a usage error unless a name ends in .npy or .npz."""
+    if path is not None and Path(path).suffix not in (".npy", ".npz"):
+        raise typer.BadParameter(f"{path} ends in neither .npy nor .npz.", param_hint="--output")
+
+
+def arrays_file(path: str, arrays: "Mapping[str, Array]") -> bytes:
+    """The bytes of an .npz with all arrays, or of an .npy with the only one."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    if Path(path).suffix == ".npz":
+        np.savez(buffer, **dict(arrays))
+    elif len(arrays) == 1:
+        np.save(buffer, next(iter(arrays.values())))
+    else:
+        names = ", ".join(arrays)
+        raise typer.BadParameter(f"a .npy holds one array, these are {len(arrays)} ({names}): use .npz.", param_hint="--output")
+    return buffer.getvalue()
