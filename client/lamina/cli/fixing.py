@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import typer
 
@@ -25,7 +25,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Attempt[Answer]:
+class Attempt(Generic[Answer]):
     """An answer, what it is about in the end, and the fixes that led there."""
 
     answer: Answer
@@ -37,7 +37,7 @@ def attempt(
     ask: Callable[[Subject], Answer], subject: Subject, numbers: Sequence[int] | None, out: Out
 ) -> Attempt[Answer]:
     """Asks; for each number in turn applies that fix of the error and asks again. Raises the error left at the end."""
-    applied: list[Fix] = []
+    applied: "list[Fix]" = []
     for number in numbers or ():
         try:
             answer = ask(subject)

@@ -4,7 +4,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from zipfile import BadZipFile
 
 import typer
@@ -12,14 +12,13 @@ import typer
 import lamina as lm
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from lamina import Stack
     from lamina.typing import Array
 
     # What a command is about: a stack, or the name of a registered one.
     Source: TypeAlias = Stack | str
-    Shape: TypeAlias = tuple[int, ...]
+
+Value = TypeVar("Value")
 
 
 def source(file: str | None, stored: str | None, address: str | None) -> "Source":
@@ -53,7 +52,7 @@ def _stack(file: str) -> "Stack":
 
 def arrays(texts: Sequence[str], source: "Source", option: str = "--input") -> "Array | dict[str, Array]":
     """The arrays of files: one as it is, several by the names of the Inputs. A text is x.npy, name=x.npy or xs.npz."""
-    found: list[tuple[str, Array]] = []
+    found: "list[tuple[str, Array]]" = []
     for text in texts:
         name, path = _named_path(text)
         read = _read(path, option)
@@ -81,16 +80,13 @@ def weights(path: str | None) -> "dict[str, Array] | None":
     return read
 
 
-def shapes(texts: Iterable[str], source: "Source") -> "dict[str, Shape] | None":
-    """Shapes by Input from texts such as 2,128,9 or name=2,128,9; None where there are none."""
-    pairs = [_shape(text) for text in texts]
-    if not pairs:
-        return None
-    found = by_input(pairs, source, "--shape")
-    return found if isinstance(found, dict) else {"": found}
+def shapes(texts: "Iterable[str] | None", source: "Source") -> "Array | dict[str, Array] | None":
+    """Arrays of the shapes given, such as 2,128,9 or name=2,128,9, that take no memory; None where none is given."""
+    pairs = [_stand_in(text) for text in texts or ()]
+    return by_input(pairs, source, "--shape") if pairs else None
 
 
-def by_input[Value](pairs: "list[tuple[str, Value]]", source: "Source", option: str) -> "Value | dict[str, Value]":
+def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) -> "Value | dict[str, Value]":
     """Values by the names of the Inputs: those without a name in their order, a single one without any as it is."""
     if len(pairs) == 1 and not pairs[0][0]:
         return pairs[0][1]
@@ -111,15 +107,17 @@ def by_input[Value](pairs: "list[tuple[str, Value]]", source: "Source", option: 
     return dict(zip(names, nameless, strict=True))
 
 
-def _shape(text: str) -> "tuple[str, Shape]":
+def _stand_in(text: str) -> "tuple[str, Array]":
+    import numpy as np
+
     name, _, sizes = text.rpartition("=")
     try:
         shape = tuple(int(size) for size in sizes.strip("()[] ").rstrip(",").split(","))
-    except ValueError:
-        shape = ()
-    if not shape or min(shape) < 0:
-        raise typer.BadParameter(f"{text!r} is no shape: write 2,128,9 or name=2,128,9.", param_hint="--shape")
-    return name, shape
+        return name, np.broadcast_to(np.float32(0), shape)
+    except (ValueError, OverflowError) as error:  # no numbers, or more than numpy can count
+        raise typer.BadParameter(
+            f"{text!r} is no shape: write 2,128,9 or name=2,128,9.", param_hint="--shape"
+        ) from error
 
 
 def _named_path(text: str) -> tuple[str, Path]:

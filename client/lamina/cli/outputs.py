@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import typer
 
@@ -47,10 +48,15 @@ def arrays_file(path: str, arrays: "Mapping[str, Array]") -> bytes:
 
     buffer = io.BytesIO()
     if Path(path).suffix == ".npz":
-        np.savez(buffer, **dict(arrays))
+        with ZipFile(buffer, "w") as archive:  # not np.savez, whose own arguments some names would be
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
     elif len(arrays) == 1:
         np.save(buffer, next(iter(arrays.values())))
     else:
         names = ", ".join(arrays)
-        raise typer.BadParameter(f"a .npy holds one array, these are {len(arrays)} ({names}): use .npz.", param_hint="--output")
+        raise typer.BadParameter(
+            f"a .npy holds one array, these are {len(arrays)} ({names}): use .npz.", param_hint="--output"
+        )
     return buffer.getvalue()

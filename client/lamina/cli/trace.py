@@ -1,0 +1,113 @@
+"""`lamina trace`: the shape of every tensor, and why."""
+
+import json
+from html import escape
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import lamina as lm
+from lamina.cli import inputs, options, outputs
+from lamina.cli.console import Out, line
+from lamina.cli.fixing import Attempt, Subject, attempt
+from lamina.cli.reporting import reporting
+from lamina.cli.session import connected
+from lamina.cli.tables import markdown_layer, show_layer, show_trace
+
+if TYPE_CHECKING:
+    from lamina import LayerTrace, Trace
+
+
+def trace(
+    ctx: typer.Context,
+    file: options.File = None,
+    stack: options.Stored = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="[NAME=]SIZES", help="Shape of your array, as 2,128,9; again for each Input."),
+    ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option("--layer", metavar="NAME", help="Explain this layer, in words and numbers; again for more."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain every layer.")] = False,
+    fix: options.FixNumbers = None,
+    write: Annotated[
+        str | None, typer.Option("--write", metavar="FILE.yaml", help="Save the stack that --fix made, as YAML.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE.html", help="Save the table as a web page as well.")
+    ] = None,
+    json: options.Json = False,
+    address: options.Address = None,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+) -> None:
+    """The shape of every tensor of a stack, and why. Nothing is built or run."""
+    out = Out(json)
+    if json and markdown:
+        raise typer.BadParameter("choose one of --json and --markdown.", param_hint="--markdown")
+    if write and not fix:
+        raise typer.BadParameter("saves what --fix made: give a --fix N.", param_hint="--write")
+    with reporting(ctx, out):
+        source = inputs.source(file, stack, address)
+        subject = Subject(source, inputs.shapes(shape, source))
+        with connected(address, timeout, out) as client:
+            done = attempt(lambda one: client.trace(one.source, one.arrays), subject, fix, out)
+        traced = _titled(done.answer, inputs.title(file, stack))
+        chosen = [traced[name] for name in layer] if layer else [*traced.layers] if explain else []
+        _print(out, traced, chosen, done, markdown=markdown)
+        _save(out, traced, done, write, html)
+
+
+def _titled(trace: "Trace", name: str) -> "Trace":
+    return lm.Trace(trace.proto, name, trace.stack_id, trace.diagnostics)
+
+
+def _print(
+    out: Out, trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]", *, markdown: bool
+) -> None:
+    if out.json:
+        out.data(_data(trace, chosen, done))
+    elif markdown:
+        out.raw("\n\n".join([*map(markdown_layer, chosen)] or [trace.to_markdown()]))
+    elif chosen:
+        for number, layer in enumerate(chosen):
+            if number:
+                out.show("")
+            show_layer(out, layer)
+    else:
+        show_trace(out, trace)
+
+
+def _data(trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]") -> dict[str, object]:
+    """{"trace": StackTrace}, cut to the layers chosen; with --fix also the fixes applied and the stack they made."""
+    traced = json.loads(trace.to_json())
+    if chosen:
+        names = {layer.name for layer in chosen}
+        traced["layers"] = [layer for layer in traced["layers"] if layer["name"] in names]
+    data: dict[str, object] = {"trace": traced}
+    if done.fixes:
+        data["fixes"] = [{"title": fix.title, "outcome": fix.outcome} for fix in done.fixes]
+        if isinstance(done.subject.source, lm.Stack):
+            data["stack"] = json.loads(done.subject.source.to_json())
+    return data
+
+
+def _save(out: Out, trace: "Trace", done: "Attempt[Trace]", write: str | None, html: str | None) -> None:
+    if write:
+        from lamina import files
+
+        if not isinstance(done.subject.source, lm.Stack):
+            raise typer.BadParameter("a registered stack is not changed by a fix of an array.", param_hint="--write")
+        outputs.write(write, files.dump(done.subject.source).encode())
+        _tell(out, write)
+    if html:
+        head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(trace.name or "stack")}</title>'
+        outputs.write(html, f"{head}<body>{trace.to_html()}</body></html>\n".encode())
+        _tell(out, html)
+
+
+def _tell(out: Out, path: str) -> None:
+    if not out.json:
+        out.tell(line(f"written: {path}", "dim"))

@@ -1,0 +1,301 @@
+"""For each reason of a fault the changes that people usually mean, the likeliest first. `WRITERS` is the table of contents."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+from math import prod
+
+from lamina_server.dims import Size, product
+from lamina_server.layers.base import plural
+from lamina_server.layers.convolution import Conv
+from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.functions import Sigmoid, Tanh
+from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.tensors import DType, Layout, Role, channel_axis
+from lamina_server.layers.windows import SAME, PadPair
+from lamina_server.repair.fault import Candidate, Fault
+from lamina_server.repair.steps import ReplaceNode, SetLayout
+
+
+def _rank(fault: Fault) -> Iterator[Candidate]:
+    wanted = fault.found.expected
+    if not wanted or not fault.got:
+        return
+    producer, sizes = fault.producers[0], fault.x.shape[1:]
+    if len(wanted) < fault.x.rank and isinstance(producer.node.kind, Input):
+        count, rest = sizes[0], sizes[1:]
+        yield (
+            f"{count} is the number of samples: an Input leaves the batch axis out, so declare Input({_tuple(rest)})",
+            (ReplaceNode(producer.index, producer.node._replace(kind=Input(rest))),),
+        )
+    if isinstance(producer.node.kind, LSTM) and len(wanted) == fault.x.rank + 1:
+        every = replace(producer.node.kind, return_sequences=True)
+        yield (
+            f"{producer.name} returns its last step only: set return_sequences=True there",
+            (ReplaceNode(producer.index, producer.node._replace(kind=every)),),
+        )
+    if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
+        yield from fault.removed(producer.index, f"{producer.name} merges the axes this layer needs")
+    if len(wanted) == fault.x.rank + 1:
+        yield from _one_axis_more(fault, sizes)
+    elif len(wanted) < fault.x.rank:
+        yield from _axes_fewer(fault, wanted, sizes)
+
+
+def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
+    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
+    target = (1, *sizes) if first else (*sizes, 1)
+    what = (
+        f"{sizes[0]} moments of one signal"
+        if len(sizes) == 1
+        else f"{' x '.join(map(str, sizes))} values of one channel"
+    )
+    yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
+    if len(sizes) != 1:
+        return
+    if isinstance(fault.kind, Conv | LSTM):
+        units = fault.kind.filters if isinstance(fault.kind, Conv) else fault.kind.units
+        dense = Dense(units, activation=fault.kind.activation if isinstance(fault.kind, Conv) else None)
+        yield f"{plural(sizes[0], 'feature')} in no order: use Dense({dense.text()}) instead", fault.exchanged(dense)
+    copies = max(prod(getattr(fault.kind, "kernel_size", ()) or (5,)), 2)
+    yield (
+        f"one vector to repeat at every step: put RepeatVector(n) before it, here n = {copies}",
+        fault.before(RepeatVector(copies)),
+    )
+
+
+def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...]) -> Iterator[Candidate]:
+    if len(wanted) == 2:
+        yield f"all {product(sizes)} numbers as one vector: put Flatten() before it", fault.before(Flatten())
+        yield "one number for each channel: put a global average pooling before it", fault.before(GlobalAveragePool())
+    elif isinstance(fault.kind, Conv) and fault.x.rank - 2 in (2, 3):
+        rank = fault.x.rank - 2
+        wide = replace(
+            fault.kind,
+            kernel_size=fault.kind.kernel_size[:1] * rank,
+            strides=fault.kind.strides[:1] * rank,
+            dilation_rate=fault.kind.dilation_rate[:1] * rank,
+            padding=fault.kind.padding if isinstance(fault.kind.padding, str) else "valid",
+        )
+        axes = " and ".join(axis.role.value for axis in fault.x.axes[1:] if axis.role is not Role.CHANNELS)
+        yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
+    if len(wanted) == 3:
+        merged = product(sizes[1:])
+        yield (
+            f"{sizes[0]} steps of {merged} numbers each: put Reshape({_tuple((sizes[0], merged))}) before it",
+            fault.before(Reshape((sizes[0], merged))),
+        )
+
+
+def _window(fault: Fault) -> Iterator[Candidate]:
+    extent, x = fault.facts["extent"], fault.x
+    channels = x.axes[channel_axis(x.rank, fault.layout)].size
+    swapped = isinstance(extent, int) and isinstance(channels, int) and channels >= extent
+    if x.rank == 3 and swapped:
+        steps, width = (x.shape[1], x.shape[2]) if fault.layout is Layout.CHANNELS_LAST else (x.shape[2], x.shape[1])
+        yield (
+            (
+                f"steps and channels are swapped, {width} steps of {plural(steps, 'channel')}: "
+                "put Permute((2, 1)) before it"
+            ),
+            fault.before(Permute((2, 1))),
+        )
+        yield from _other_layout(fault)
+    if not isinstance(fault.kind.padding, tuple) and not getattr(fault.kind, "ceil_mode", False):
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+    if not getattr(fault.kind, "filters", None):
+        yield from fault.removed(fault.index, "nothing is left to pool here")
+    name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
+    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
+    if all(isinstance(size, int) for size in spatial):
+        sizes = tuple(min(k, size) for k, size in zip(getattr(fault.kind, name), spatial, strict=False))
+        yield f"a window that fits: {name}={_tuple(sizes)}", fault.changed(**{name: sizes})
+
+
+def _other_layout(fault: Fault) -> Iterator[Candidate]:
+    other = Layout.CHANNELS_LAST if fault.layout is Layout.CHANNELS_FIRST else Layout.CHANNELS_FIRST
+    yield f'the data is laid the other way: layout="{other.value}" for the whole stack', (SetLayout(other),)
+
+
+def _declared(fault: Fault) -> Iterator[Candidate]:
+    declared, found, x = fault.facts["declared"], fault.facts["found"], fault.x
+    name = "in_features" if isinstance(fault.kind, Dense) else "in_channels"
+    if isinstance(fault.kind, Dense) and x.rank > 2 and x.elements == declared:
+        yield (
+            f"{declared} is all of {' x '.join(map(str, x.shape[1:]))}: put Flatten() before it",
+            fault.before(Flatten()),
+        )
+    if name == "in_channels" and x.rank == 3 and declared in x.shape[1:]:
+        yield (
+            f"the {declared} channels stand on the other axis: put Permute((2, 1)) before it",
+            fault.before(Permute((2, 1))),
+        )
+        yield from _other_layout(fault)
+    yield f"declare what comes: {name}={found}", fault.changed(**{name: found})
+    yield from _pools_that_stand_still(fault, declared)
+
+
+def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidate]:
+    """Pools given stride 1 with SAME shrink nothing: with their default stride the declared size may be right."""
+    steps = []
+    for i, node in enumerate(fault.stack.nodes[: fault.index]):
+        pool = node.kind
+        if isinstance(pool, MaxPool | AveragePool) and pool.padding in SAME and set(pool.strides) == {1}:
+            steps.append(ReplaceNode(i, node._replace(kind=replace(pool, strides=()))))
+    if steps:
+        what = "the pool before it has" if len(steps) == 1 else f"each of the {len(steps)} pools before it has"
+        yield (
+            f"{what} stride 1, so nothing shrinks; {declared} is right with the default stride, the pool size",
+            tuple(steps),
+        )
+
+
+def _divisible(fault: Fault) -> Iterator[Candidate]:
+    groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
+    if channels % groups == 0:
+        up = -(-filters // groups) * groups
+        yield f"the next multiple of {groups}: filters={up}", fault.changed(filters=up)
+    legal = [n for n in range(1, min(channels, filters, 4096) + 1) if channels % n == 0 and filters % n == 0]
+    for n in sorted(legal, key=lambda n: (abs(n - groups), n))[:2]:
+        yield f"{plural(n, 'group')}, which divides both {channels} and {filters}: groups={n}", fault.changed(groups=n)
+
+
+def _size(fault: Fault) -> Iterator[Candidate]:
+    if isinstance(fault.kind, Reshape):
+        yield from _reshape(fault)
+    elif "axis" in fault.facts:
+        yield from _merge(fault)
+
+
+def _reshape(fault: Fault) -> Iterator[Candidate]:
+    target = fault.kind.target_shape
+    for i in reversed(range(len(target))):
+        free = (*target[:i], -1, *target[i + 1 :])
+        if target.count(-1) == 0:
+            yield (
+                f"let the size of axis {i + 1} follow from the others: Reshape({_tuple(free)})",
+                fault.changed(target_shape=free),
+            )
+    yield f"all {fault.x.elements} numbers in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
+
+
+def _merge(fault: Fault) -> Iterator[Candidate]:
+    """Two branches that disagree on one axis: pad the shorter, or bring the channels to the other's number."""
+    axis, sizes = fault.facts["axis"], fault.facts["sizes"]
+    assert isinstance(axis, int) and isinstance(sizes, tuple)
+    if (
+        len(fault.got) != 2
+        or any(not isinstance(size, int) for size in sizes)
+        or fault.got[0].rank != fault.got[1].rank
+    ):
+        return
+    small = sizes.index(min(sizes))
+    spatial = [i for i, a in enumerate(fault.x.axes) if i and a.role not in (Role.CHANNELS, Role.FEATURES, Role.NONE)]
+    if axis in spatial:
+        gaps = [fault.got[1 - small].shape[i] - fault.got[small].shape[i] for i in spatial]
+        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
+            pads = tuple(PadPair(0, int(gap)) for gap in gaps)  # type: ignore[arg-type]
+            yield (
+                f"{fault.refs[small]} is shorter by {' and '.join(map(str, gaps))}: pad it with zeros at the end",
+                fault.before(ZeroPadding(pads), small),
+            )
+    elif fault.x.axes[axis].role is Role.CHANNELS and spatial:
+        kernel = (1,) * len(spatial)
+        yield (
+            f"bring {fault.refs[small]} to {max(sizes)} channels by a convolution of size 1",
+            fault.before(Conv(max(sizes), kernel), small),
+        )
+
+
+def _unknown_input(fault: Fault) -> Iterator[Candidate]:
+    position = fault.facts["position"]
+    assert isinstance(position, int)
+    known = list(fault.found.partial.specs) if fault.found.partial else []
+    for name in get_close_matches(fault.node.inputs[position][:128], known, n=2):
+        refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
+        yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
+
+
+def _padding(fault: Fault) -> Iterator[Candidate]:
+    if getattr(fault.kind, "ceil_mode", False):
+        yield f'padding="{fault.kind.padding}" rounds up by itself: ceil_mode=False', fault.changed(ceil_mode=False)
+    else:
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+        yield 'no padding: padding="valid"', fault.changed(padding="valid")
+
+
+def _permutation(fault: Fault) -> Iterator[Candidate]:
+    dims, rank = fault.kind.dims, fault.x.rank
+    if sorted(dims) == list(range(rank)) and dims[0] == 0:
+        yield f"the batch axis is not named: Permute({_tuple(dims[1:])})", fault.changed(dims=dims[1:])
+    if sorted(dims) == list(range(rank - 1)):
+        moved = tuple(i + 1 for i in dims)
+        yield f"axes are counted from 1: Permute({_tuple(moved)})", fault.changed(dims=moved)
+
+
+def _axis(fault: Fault) -> Iterator[Candidate]:
+    if hasattr(fault.kind, "axis"):
+        yield "the last axis: axis=-1", fault.changed(axis=-1)
+        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+
+
+def _symbolic(fault: Fault) -> Iterator[Candidate]:
+    producer = fault.producers[0] if fault.producers else None
+    if producer is not None and isinstance(producer.node.kind, Flatten):
+        yield (
+            f"any length gives the same number of features: a global average pooling instead of {producer.name}",
+            (ReplaceNode(producer.index, producer.node._replace(kind=GlobalAveragePool())),),
+        )
+
+
+def _expected(fault: Fault) -> Iterator[Candidate]:
+    if getattr(fault.kind, "padding", None) == "valid":
+        yield 'keep the length: padding="same"', fault.changed(padding="same")
+    if isinstance(fault.kind, Conv | Dense) and fault.node.expect:
+        wanted = fault.node.expect[0 if fault.layout is Layout.CHANNELS_FIRST and isinstance(fault.kind, Conv) else -1]
+        if isinstance(wanted, int):
+            name = "filters" if isinstance(fault.kind, Conv) else "units"
+            yield f"{name}={wanted}", fault.changed(**{name: wanted})
+
+
+def _range(fault: Fault) -> Iterator[Candidate]:
+    sizes = getattr(fault.kind, "pool_size", None)
+    if sizes and isinstance(fault.kind.padding, tuple) and len(fault.kind.padding) == len(sizes):
+        pads = tuple(
+            PadPair(*(min(max(p, 0), k // 2) for p in pair)) for pair, k in zip(fault.kind.padding, sizes, strict=True)
+        )
+        yield f"the most that fits: padding={_tuple(tuple(map(tuple, pads)))}", fault.changed(padding=pads)
+
+
+def _function(fault: Fault) -> Iterator[Candidate]:
+    if isinstance(fault.kind, LSTM):
+        known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
+        yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+
+
+def _dtype(fault: Fault) -> Iterator[Candidate]:
+    yield "declare float32", fault.changed(dtype=DType.FLOAT32)
+
+
+def _tuple(sizes: tuple[object, ...]) -> str:
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+
+
+WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
+    "RANK_MISMATCH": _rank,
+    "WINDOW_TOO_LONG": _window,
+    "DECLARED_MISMATCH": _declared,
+    "NOT_DIVISIBLE": _divisible,
+    "SIZE_MISMATCH": _size,
+    "UNKNOWN_INPUT": _unknown_input,
+    "BAD_PADDING": _padding,
+    "BAD_PERMUTATION": _permutation,
+    "BAD_AXIS": _axis,
+    "SYMBOLIC_SIZE": _symbolic,
+    "EXPECTATION_NOT_MET": _expected,
+    "OUT_OF_RANGE": _range,
+    "UNSUPPORTED": _function,
+    "UNSUPPORTED_DTYPE": _dtype,
+}
