@@ -41,6 +41,7 @@ _SUFFIXES: Mapping[str, Format] = {
     ".txtpb": "textproto",
     ".pbtxt": "textproto",
 }
+_JSON = re.compile(r"\s*[{\[]\s*[\"}\]]")
 _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
 _TOP = ("layers", "layout", "outputs")
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
@@ -66,11 +67,10 @@ def parse(text: str | bytes, format: Format | None = None, *, name: str = "stack
     """The stack of a text, which errors call `name`. Raises InvalidArgumentError."""
     if len(text) > MAX_BYTES:
         raise malformed(name, f"longer than {bytes_(MAX_BYTES)}, the most that is read.", reason="FILE_TOO_LARGE")
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise malformed(name, f"this is no text in UTF-8: byte {error.start} is not.") from error
+    try:
+        text = (text if isinstance(text, bytes) else text.encode()).decode("utf-8-sig")
+    except UnicodeError as error:
+        raise malformed(name, f"this is no text in UTF-8: {error}.") from error
     format = format or _guess(text)
     if format == "textproto":
         return _textproto(text, name)
@@ -78,7 +78,7 @@ def parse(text: str | bytes, format: Format | None = None, *, name: str = "stack
 
 
 def _guess(text: str) -> Format:
-    if text.lstrip().startswith(("{", "[")):
+    if _JSON.match(text):
         return "json"
     return "textproto" if _TEXTPROTO.search(text) else "yaml"
 

@@ -55,8 +55,8 @@ class Out:
         print(text.removesuffix("\n"))
 
     def data(self, value: object) -> None:
-        """The answer, for programs."""
-        print(json.dumps(value, indent=2))
+        """The answer, for programs: on one line, unless someone looks at it."""
+        print(json.dumps(value, indent=2 if self.terminal else None, allow_nan=False))
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ import typer
 from lamina.cli import inputs, options, outputs
 from lamina.cli.console import Out, line
 from lamina.cli.fixing import Subject, attempt
-from lamina.cli.reporting import reporting
+from lamina.cli.reporting import reporting, usage
 from lamina.cli.session import connected
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def export(
     """Writes the ONNX model of a stack, checked, with its weights in it."""
     out = Out(json)
     if stack and (weights or seed is not None):
-        raise typer.BadParameter("a registered stack has its weights already.", param_hint="--stack")
+        raise usage("a registered stack has its weights already.", "--stack")
     with reporting(ctx, out):
         source = inputs.source(file, stack, address)
         given = inputs.weights(weights)
@@ -45,7 +45,7 @@ def export(
             )
         outputs.write(output, bytes(done.answer))
         if json:
-            out.data({"model": _data(done.answer, output)})
+            out.data({"model": model_data(done.answer, output)})
         else:
             show_model(out, done.answer, output)
 
@@ -55,13 +55,14 @@ def show_model(out: Out, model: "Model", path: str) -> None:
     from lamina.render.words import bytes_, tensor
 
     out.show(line(path, "bold"))
-    out.show(line(f"  {bytes_(len(model))}, opset {model.opset}, SHA-256 {model.sha256}"))
+    out.show(line(f"  {bytes_(len(model))}, opset {model.opset}"), line(f"  SHA-256 {model.sha256}"))
     for way, specs in (("takes", model.inputs), ("returns", model.outputs)):
         for spec in specs:
             out.show(line(f"  {way} {spec.name}: {tensor(spec, full=True)}, {spec.dtype}"))
 
 
-def _data(model: "Model", path: str) -> dict[str, object]:
+def model_data(model: "Model", path: str) -> dict[str, object]:
+    """What is known of a model, for JSON."""
     return {
         "path": path,
         "bytes": len(model),
@@ -74,5 +75,7 @@ def _data(model: "Model", path: str) -> dict[str, object]:
 
 
 def _spec(spec: "TensorSpec") -> dict[str, object]:
-    axes = [{"role": axis.role, "size": axis.size if isinstance(axis.size, int) else str(axis.size)} for axis in spec.axes]
+    axes = [
+        {"role": axis.role, "size": axis.size if isinstance(axis.size, int) else str(axis.size)} for axis in spec.axes
+    ]
     return {"name": spec.name, "dtype": spec.dtype, "axes": axes}

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import typer
-
 import lamina as lm
 from lamina.cli.console import Out, line
+from lamina.cli.reporting import usage
+from lamina.errors import numbered
 
 if TYPE_CHECKING:
     from lamina import Fix, LaminaError
@@ -37,7 +37,7 @@ def attempt(
     ask: Callable[[Subject], Answer], subject: Subject, numbers: Sequence[int] | None, out: Out
 ) -> Attempt[Answer]:
     """Asks; for each number in turn applies that fix of the error and asks again. Raises the error left at the end."""
-    applied: "list[Fix]" = []
+    applied: list[Fix] = []
     for number in numbers or ():
         try:
             answer = ask(subject)
@@ -59,16 +59,15 @@ def attempt(
 def _pick(error: "LaminaError", number: int) -> "Fix":
     if number > len(error.fixes):
         choice = "is 1 fix" if len(error.fixes) == 1 else f"are {len(error.fixes)} fixes"
-        raise typer.BadParameter(f"{number} is asked for, but there {choice}: {error}", param_hint="--fix")
+        offered = "\n".join(numbered(error.fixes))
+        raise usage(f"{number} is asked for, but there {choice} for: {error.message}\n{offered}", "--fix")
     return error.fixes[number - 1]
 
 
 def _fixed(subject: Subject, fix: "Fix", number: int) -> Subject:
     if fix.changes_stack:
         if isinstance(subject.source, str):
-            raise typer.BadParameter(
-                f"fix {number} changes the stack, which is registered: {fix.title}.", param_hint="--fix"
-            )
+            raise usage(f"fix {number} changes the stack, which is registered: {fix.title}.", "--fix")
         subject = replace(subject, source=fix.apply(subject.source))
     if fix.changes_array:
         subject = replace(subject, arrays=fix.apply_to(subject.arrays))

@@ -9,7 +9,7 @@ import typer
 from lamina.cli import inputs, options, outputs
 from lamina.cli.console import Out, line
 from lamina.cli.fixing import Subject, attempt
-from lamina.cli.reporting import reporting
+from lamina.cli.reporting import reporting, usage
 from lamina.cli.session import connected
 from lamina.cli.tables import receipt_line, show_arrays
 
@@ -47,7 +47,7 @@ def infer(
     out = Out(json)
     outputs.check_array_file(output)
     if stack and (weights or seed is not None):
-        raise typer.BadParameter("a registered stack has its weights already.", param_hint="--stack")
+        raise usage("a registered stack has its weights already.", "--stack")
     with reporting(ctx, out):
         source = inputs.source(file, stack, address)
         subject = Subject(source, inputs.arrays(input, source))
@@ -77,19 +77,30 @@ def infer(
 def _data(result: "Result", output: str | None) -> dict[str, object]:
     """{"outputs": {name: {shape, dtype, data}}, "fetched": ..., "receipt": ...}; `data` only where nothing is saved."""
     return {
-        "outputs": _arrays(result.outputs, values=output is None),
-        "fetched": _arrays(result.fetched, values=output is None),
+        "outputs": arrays_data(result.outputs, values=output is None),
+        "fetched": arrays_data(result.fetched, values=output is None),
         "receipt": asdict(result.receipt),
         **({"written": output} if output else {}),
     }
 
 
-def _arrays(arrays: "Mapping[str, Array]", *, values: bool) -> dict[str, object]:
+def arrays_data(arrays: "Mapping[str, Array]", *, values: bool = True) -> dict[str, object]:
+    """Arrays for JSON, with their numbers in nested lists unless told otherwise."""
     return {
         name: {
             "shape": list(array.shape),
             "dtype": array.dtype.name,
-            **({"data": array.tolist()} if values else {}),
+            **({"data": _nested(array)} if values else {}),
         }
         for name, array in arrays.items()
     }
+
+
+def _nested(array: "Array") -> object:
+    """The numbers of an array as JSON has them: the shortest that mean the same, and words for what is no number."""
+    if array.ndim:
+        return [_nested(part) for part in array]
+    if array.dtype.kind in "iub":
+        return array.item()
+    text = str(array)
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text) or float(text)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from zipfile import BadZipFile
 
-import typer
-
 import lamina as lm
+from lamina.cli.reporting import usage
 
 if TYPE_CHECKING:
     from lamina import Stack
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
     Source: TypeAlias = Stack | str
 
 Value = TypeVar("Value")
+# How an .npy begins, an .npz, an empty .npz.
+_MAGIC = (b"\x93NUM", b"PK\x03\x04", b"PK\x05\x06")
 
 
 def source(file: str | None, stored: str | None, address: str | None) -> "Source":
     """The stack of FILE, or the name given with --stack. Raises a usage error unless there is one of the two."""
     if (file is None) == (stored is None):
-        raise typer.BadParameter("give either a file or --stack NAME.", param_hint="FILE")
+        raise usage("give either a file or --stack NAME.", "FILE")
     if file is not None:
         return _stack(file)
     if not address:
-        raise typer.BadParameter(
-            "registered stacks are at a server: give its --address.", param_hint="--stack"
-        )
+        raise usage("registered stacks are at a server: give its --address.", "--stack")
     return str(stored)
 
 
@@ -47,12 +46,12 @@ def _stack(file: str) -> "Stack":
     try:
         return files.load(Path(file))
     except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}.", param_hint="FILE") from error
+        raise usage(f"{file}: {error.strerror}.", "FILE") from error
 
 
 def arrays(texts: Sequence[str], source: "Source", option: str = "--input") -> "Array | dict[str, Array]":
     """The arrays of files: one as it is, several by the names of the Inputs. A text is x.npy, name=x.npy or xs.npz."""
-    found: "list[tuple[str, Array]]" = []
+    found: list[tuple[str, Array]] = []
     for text in texts:
         name, path = _named_path(text)
         read = _read(path, option)
@@ -66,7 +65,7 @@ def _chosen(read: "dict[str, Array]", name: str, path: Path, option: str) -> "li
         member, array = next(iter(read.items()))
         return [(name or ("" if member == "arr_0" else member), array)]
     if name:
-        raise typer.BadParameter(f"{path} has {len(read)} arrays, {name!r} is one input.", param_hint=option)
+        raise usage(f"{path} has {len(read)} arrays, {name!r} is one input.", option)
     return list(read.items())
 
 
@@ -76,7 +75,7 @@ def weights(path: str | None) -> "dict[str, Array] | None":
         return None
     read = _read(Path(path), "--weights")
     if not isinstance(read, dict):
-        raise typer.BadParameter(f"{path} is one array; weights have names, as in an .npz.", param_hint="--weights")
+        raise usage(f"{path} is one array; weights have names, as in an .npz.", "--weights")
     return read
 
 
@@ -93,17 +92,15 @@ def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) ->
     nameless = [value for name, value in pairs if not name]
     named = {name: value for name, value in pairs if name}
     if len(named) + len(nameless) < len(pairs):
-        raise typer.BadParameter("an input is given twice.", param_hint=option)
-    if nameless and (named or isinstance(source, str)):
-        raise typer.BadParameter("with several inputs each has a name: name=...", param_hint=option)
+        raise usage("an input is given twice.", option)
     if not nameless:
         return named
+    if named or isinstance(source, str):
+        raise usage("with several inputs each has a name: name=...", option)
     names = [name for name, _ in source.inputs]
     if len(names) != len(nameless):
         known = ", ".join(names) or "none"
-        raise typer.BadParameter(
-            f"the stack has {len(names)} inputs ({known}); {len(nameless)} are given.", param_hint=option
-        )
+        raise usage(f"the stack has {len(names)} inputs ({known}); {len(nameless)} are given.", option)
     return dict(zip(names, nameless, strict=True))
 
 
@@ -115,9 +112,7 @@ def _stand_in(text: str) -> "tuple[str, Array]":
         shape = tuple(int(size) for size in sizes.strip("()[] ").rstrip(",").split(","))
         return name, np.broadcast_to(np.float32(0), shape)
     except (ValueError, OverflowError) as error:  # no numbers, or more than numpy can count
-        raise typer.BadParameter(
-            f"{text!r} is no shape: write 2,128,9 or name=2,128,9.", param_hint="--shape"
-        ) from error
+        raise usage(f"{text!r} is no shape: write 2,128,9 or name=2,128,9.", "--shape") from error
 
 
 def _named_path(text: str) -> tuple[str, Path]:
@@ -131,6 +126,10 @@ def _read(path: Path, option: str) -> "Array | dict[str, Array]":
     import numpy as np
 
     try:
+        with path.open("rb") as file:
+            begins = file.read(4)
+        if begins not in _MAGIC:
+            raise ValueError("it begins like neither")
         # Mapped, not read: a header that lies about its size takes no memory. Objects (pickles) are never loaded.
         read = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(read, np.ndarray):
@@ -139,7 +138,7 @@ def _read(path: Path, option: str) -> "Array | dict[str, Array]":
             return {name: read[name] for name in read.files}
     except OSError as error:
         if error.strerror:
-            raise typer.BadParameter(f"{path}: {error.strerror}.", param_hint=option) from error
+            raise usage(f"{path}: {error.strerror}.", option) from error
         reason = str(error)
     except (ValueError, EOFError, BadZipFile, zlib.error, MemoryError, NotImplementedError) as error:
         reason = str(error) or type(error).__name__

@@ -8,9 +8,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+import lamina as lm
 from lamina.cli import options
 from lamina.cli.console import Out, line
-from lamina.cli.reporting import reporting
+from lamina.cli.reporting import reporting, usage
 from lamina.cli.session import connected
 from lamina.cli.tables import show_trace
 
@@ -55,7 +56,7 @@ def _find(known: "tuple[LayerKind, ...]", name: str) -> "LayerKind":
     by_name = {called.lower(): kind for kind in known for called in (kind.name, kind.field, *kind.constructors)}
     if name.lower() not in by_name:
         names = [called for kind in known for called in kind.constructors]
-        raise typer.BadParameter(f"there is no layer {name!r}.{suggest(name, names, what='layer')}", param_hint="NAME")
+        raise usage(f"there is no layer {name!r}.{suggest(name, names, what='layer')}", "NAME")
     return by_name[name.lower()]
 
 
@@ -77,16 +78,13 @@ def _show(out: Out, kind: "LayerKind") -> None:
     if kind.options:
         table = Table.grid(padding=(0, 2, 0, 0))
         for option in kind.options:
-            table.add_row(line(f"  {option.name}", "cyan"), line(_default(option.default), "dim"), line(option.doc))
+            default = option.default or "required"
+            table.add_row(line(f"  {option.name}", "cyan"), line(default, "dim"), line(option.doc))
         out.show("", Text("Options", style="bold"), table)
     out.show("", Text("Example", style="bold"))
-    show_trace(out, kind.example_trace)
+    show_trace(out, lm.Trace(kind.example_trace.proto, _called(kind)))
     if kind.onnx_operators:
         out.show("", line(f"ONNX: {', '.join(kind.onnx_operators)}", "dim"))
-
-
-def _default(text: str) -> str:
-    return {"": "required", "None": "", "()": ""}.get(text, text)
 
 
 def _data(kind: "LayerKind") -> dict[str, object]:

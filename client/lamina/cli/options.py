@@ -27,7 +27,9 @@ Address: TypeAlias = Annotated[
 ]
 Timeout: TypeAlias = Annotated[
     float,
-    typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for an answer.", rich_help_panel=_SERVER),
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0.001, help="Longest wait for an answer.", rich_help_panel=_SERVER
+    ),
 ]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer, or error, as one JSON document on the standard output.")
@@ -38,7 +40,7 @@ FixNumbers: TypeAlias = Annotated[
         "--fix",
         metavar="N",
         min=1,
-        help="Where the stack or an array is refused, apply fix N of those offered and go on; again for the next fault.",
+        help="Where the stack or an array is refused, apply fix N of those offered; again for the next fault.",
     ),
 ]
 WeightsFile: TypeAlias = Annotated[
@@ -49,7 +51,9 @@ WeightsFile: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[
     int | None,
-    typer.Option("--seed", min=0, metavar="N", help="Draw the weights that are not given from this seed. [default: 0]"),
+    typer.Option(
+        "--seed", min=0, metavar="N", help="Draw the weights that are not given from this seed; 0 unless told."
+    ),
 ]
 Fetch: TypeAlias = Annotated[
     list[str] | None,

@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-import typer
+from lamina.cli.reporting import usage
 
 if TYPE_CHECKING:
     from lamina.typing import Array
 
 
 def write(path: str, data: bytes) -> None:
-    """Writes a file: through a draft beside it, so that what is there stays until all is written. Raises OSError."""
-    target = Path(path).resolve()
+    """Writes a file: through a draft beside it, so that what is there stays until all is written.
+
+    Raises OSError, with the path given.
+    """
+    try:
+        _write(Path(path).resolve(), data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _write(target: Path, data: bytes) -> None:
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):  # a pipe, a terminal: nothing to replace
         target.write_bytes(data)
@@ -39,7 +48,7 @@ def write(path: str, data: bytes) -> None:
 def check_array_file(path: str | None) -> None:
     """Raises a usage error unless a name ends in .npy or .npz."""
     if path is not None and Path(path).suffix not in (".npy", ".npz"):
-        raise typer.BadParameter(f"{path} ends in neither .npy nor .npz.", param_hint="--output")
+        raise usage(f"{path} ends in neither .npy nor .npz.", "--output")
 
 
 def arrays_file(path: str, arrays: "Mapping[str, Array]") -> bytes:
@@ -56,7 +65,5 @@ def arrays_file(path: str, arrays: "Mapping[str, Array]") -> bytes:
         np.save(buffer, next(iter(arrays.values())))
     else:
         names = ", ".join(arrays)
-        raise typer.BadParameter(
-            f"a .npy holds one array, these are {len(arrays)} ({names}): use .npz.", param_hint="--output"
-        )
+        raise usage(f"a .npy holds one array, these are {len(arrays)} ({names}): use .npz.", "--output")
     return buffer.getvalue()

@@ -50,6 +50,11 @@ def reporting(ctx: typer.Context, out: Out) -> Iterator[None]:
         raise typer.Exit(CANNOT) from error
 
 
+def usage(text: str, option: str) -> typer.BadParameter:
+    """An error of the command itself, at an option; foreign names in it are safe to print."""
+    return typer.BadParameter(line(text).plain, param_hint=option)
+
+
 def exit_code(error: "LaminaError") -> int:
     """The exit code of an error; see EXIT_CODES."""
     if error.reason == "MISSING_PACKAGE":
@@ -102,7 +107,8 @@ def _paragraphs(ctx: typer.Context, error: "LaminaError", width: int) -> Iterato
         yield fixes_table(error.fixes, width)
     if error.field and error.field not in error.message:
         yield line(f"at {error.field}", "dim")
-    if error.request_id and ctx.params.get("address"):  # to be looked up in the log of a server that outlives this
+    answered = not isinstance(error, lm.UnavailableError)
+    if answered and error.request_id and ctx.params.get("address"):  # what the log of that server calls it
         yield line(f"request {error.request_id}", "dim")
     if remedy := _remedy(ctx, error):
         yield Text.assemble(("try: ", "dim"), line(remedy, "cyan"))
@@ -140,7 +146,7 @@ def _remedy(ctx: typer.Context, error: "LaminaError") -> str:
 def command_line(ctx: typer.Context, *more: str, without: str = "") -> str:
     """This command as it was typed, with more behind it."""
     words = ["lamina", str(ctx.info_name)]
-    for param in ctx.command.params:
+    for param in sorted(ctx.command.params, key=lambda one: one.param_type_name):  # arguments first
         source = ctx.get_parameter_source(str(param.name))
         if source is None or source.name != "COMMANDLINE" or without in param.opts:
             continue

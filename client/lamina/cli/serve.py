@@ -20,7 +20,9 @@ def serve(
     json: Annotated[
         bool, typer.Option("--json", help="Print the addresses as one line of JSON once calls are answered.")
     ] = False,
-    help: Annotated[bool, typer.Option("--help", "-h", is_eager=True, help="Show this message and every setting.")] = False,
+    help: Annotated[
+        bool, typer.Option("--help", "-h", is_eager=True, help="Show this message and every setting.")
+    ] = False,
 ) -> None:
     """Serves over gRPC, and metrics and health over HTTP, until SIGTERM or Ctrl-C. Settings are LAMINA_* variables."""
     out = Out()

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from lamina.render.table import Table as Content
     from lamina.typing import Array
 
+_INDENT = "  "
 _PRECISION, _MOST_NUMBERS, _EDGE = 4, 60, 3
 
 
@@ -25,52 +25,64 @@ def show_trace(out: Out, trace: "Trace") -> None:
     if not out.terminal:
         out.raw(trace.to_text())
         return
-    from lamina.render.table import table
+    from lamina.render.table import HEADER, table
 
     content = table(trace)
-    title = Text.assemble(line(content.title, "bold"), "  ", line(f"({content.subtitle})", "dim"))
-    out.show(title, _drawn(content, out.width), *map(_remark, content.remarks))
+    out.show(Text.assemble(line(content.title, "bold"), "  ", line(f"({content.subtitle})", "dim")))
+    columns = [max(map(len, cells)) for cells in zip(HEADER, *(row.cells for row in content.rows), strict=True)]
+    draw = _in_columns if sum(columns) + len(_INDENT) + 2 * len(columns) <= out.width else _in_pairs
+    out.show(*draw(content, columns))
+    out.show(_total(trace), *map(_remark, content.remarks))
 
 
-def _drawn(content: "Content", width: int) -> Table:
-    """Five columns; where they do not fit, what a layer is stands below its name."""
+def _in_columns(content: "Content", _columns: list[int]) -> Iterator[RenderableType]:
+    """A line for each layer."""
     from lamina.render.table import HEADER
 
-    rows = [*content.rows, content.total]
-    need = sum(max(len(cell) for cell in column) + 2 for column in zip(HEADER, *(row.cells for row in rows), strict=True))
-    stacked = need + 2 > width
-    drawn = Table(box=box.SIMPLE, pad_edge=True, show_footer=True, header_style="dim", padding=(0, 1))
-    drawn.add_column("layer", content.total.name, footer_style="bold", overflow="fold")
-    if not stacked:
-        drawn.add_column("", overflow="fold")
-    drawn.add_column("output", overflow="fold")
-    drawn.add_column("params", content.total.params, justify="right", footer_style="bold", no_wrap=True)
-    drawn.add_column("how", content.total.how, footer_style="dim", overflow="fold")
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for heading in HEADER:
+        grid.add_column(justify="right" if heading == "params" else "left", no_wrap=True)
+    grid.add_row(*(Text(f"{_INDENT * (not i)}{heading}", style="dim") for i, heading in enumerate(HEADER)))
     for row in content.rows:
-        drawn.add_row(*_cells(row, stacked))
-    return drawn
+        name, summary, output, params, how = _styled(row)
+        grid.add_row(Text.assemble(_INDENT, name), summary, output, params, how)
+    yield grid
 
 
-def _cells(row: "Row", stacked: bool) -> Iterator[RenderableType]:
-    name, summary = line(row.name, "bold"), line(row.summary, "cyan")
-    if stacked:
-        yield Group(name, Padding(summary, (0, 0, 0, 2))) if summary else name
-    else:
-        yield from (name, summary)
-    yield line(row.output, "green")
-    yield line(row.params)
-    yield line(row.how)
+def _in_pairs(content: "Content", columns: list[int]) -> Iterator[RenderableType]:
+    """Two lines for each layer, where one would be too long: what it is, then what comes of it."""
+    for row in content.rows:
+        name, summary, output, params, how = _styled(row)
+        yield _indented(Text.assemble(name, "  ", summary))
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=2 * len(_INDENT))
+        grid.add_column(width=columns[2])
+        grid.add_column(width=columns[3], justify="right")
+        grid.add_row("", output, params, how)
+        yield grid
+
+
+def _styled(row: "Row") -> tuple[Text, Text, Text, Text, Text]:
+    name, summary, output, params, how = row.cells
+    return line(name, "bold"), line(summary, "cyan"), line(output, "green"), line(params), line(how)
+
+
+def _total(trace: "Trace") -> Padding:
+    from lamina.render.words import grouped, joined, multiply_adds
+
+    counted = f"{grouped(trace.params)} {'parameter' if trace.params == 1 else 'parameters'}"
+    return _indented(Text.assemble(("total  ", "bold"), joined([counted, multiply_adds(trace.macs)], ", ")))
 
 
 def _remark(remark: str) -> Padding:
     """A note, its first word in colour: "warning on conv1d: ..."."""
     text = line(remark)
     text.highlight_regex(r"^(note|warning) on", "yellow")
-    return Padding(text, (0, 0, 0, 2))
+    return _indented(text)
 
 
-def show_layer(out: Out, layer: "LayerTrace") -> None:
-    """One layer in words and numbers: what comes and goes, why, what it weighs, what is surprising."""
+def show_layer(out: Out, layer: "LayerTrace", *, notes: bool = True) -> None:
+    """One layer in words and numbers: what comes and goes, why, what it weighs, with `notes` what is surprising."""
     from lamina.render.words import tensor
 
     comes = "; ".join(tensor(spec, full=True) for spec in layer.inputs)
@@ -81,7 +93,10 @@ def show_layer(out: Out, layer: "LayerTrace") -> None:
     if layer.weights:
         shapes = ", ".join(f"{weight.name} {_sizes(weight.shape)}" for weight in layer.weights)
         out.show(_indented(line(f"weights: {shapes}", "dim")))
-    for note in layer.notes:
+    if layer.receptive_field:
+        seen = ", ".join(f"{field.role} {field.size} (jump {field.jump})" for field in layer.receptive_field)
+        out.show(_indented(line(f"receptive field: {seen}", "dim")))
+    for note in layer.notes if notes else ():
         out.show(_indented(Text.assemble(("note: ", "yellow"), line(note.text))))
 
 
@@ -90,11 +105,13 @@ def markdown_layer(layer: "LayerTrace") -> str:
     from lamina.render.markdown import escaped
 
     said = [*layer.explanation.splitlines(), *(f"note: {note.text}" for note in layer.notes)]
-    return "\n".join([f"**{escaped(layer.name)}** {escaped(layer.summary)}", "", *(f"- {escaped(one)}" for one in said)])
+    return "\n".join(
+        [f"**{escaped(layer.name)}** {escaped(layer.summary)}", "", *(f"- {escaped(one)}" for one in said)]
+    )
 
 
 def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
+    return Padding(text, (0, 0, 0, len(_INDENT)))
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
@@ -106,6 +123,18 @@ def show_arrays(out: Out, arrays: "Mapping[str, Array]") -> None:
     for name, array in arrays.items():
         head = Text.assemble(line(name, "bold"), "  ", (_sizes(array.shape), "green"), f"  {array.dtype.name}")
         out.show(head, _indented(Text(numbers(array, out.width if out.terminal else 100))))
+
+
+def previews(arrays: "Mapping[str, Array]") -> Table:
+    """Arrays in one line each: name, shape, the first numbers and the last, the range of all."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, array in arrays.items():
+        flat = array.reshape(-1)
+        some = [f"{value:.4g}" for value in (*flat[:3], flat[-1])]
+        ends = " ".join([*some[:-1], "...", some[-1]])
+        span = Text(f"{flat.min():.4g} to {flat.max():.4g}", style="dim")
+        table.add_row(line(name, "bold"), Text(_sizes(array.shape), style="green"), ends, span)
+    return table
 
 
 def numbers(array: "Array", width: int = 100) -> str:
@@ -128,7 +157,7 @@ def _plain(array: "Array") -> bool:
 
 
 def receipt_line(receipt: "Receipt") -> Text:
-    """How it was run, in a line: "cpu, 7 nodes on CPUExecutionProvider, build 5.9 ms, run 1.0 ms, weights from seed 0"."""
+    """How it was run, in a line: "cpu, 7 nodes on CPUExecutionProvider, build 5.9 ms, run 1.0 ms"."""
     places = [f"{_nodes(place.nodes)} on {place.provider}" for place in receipt.placements]
     stages = [f"{name} {seconds * 1000:.1f} ms" for name, seconds in receipt.stages.items() if seconds >= 5e-5]
     drawn = [f"weights drawn from seed {receipt.seed}"] if receipt.seed is not None else []

@@ -2,7 +2,7 @@
 
 import json
 from html import escape
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ import lamina as lm
 from lamina.cli import inputs, options, outputs
 from lamina.cli.console import Out, line
 from lamina.cli.fixing import Attempt, Subject, attempt
-from lamina.cli.reporting import reporting
+from lamina.cli.reporting import reporting, usage
 from lamina.cli.session import connected
 from lamina.cli.tables import markdown_layer, show_layer, show_trace
 
@@ -46,9 +46,9 @@ def trace(
     """The shape of every tensor of a stack, and why. Nothing is built or run."""
     out = Out(json)
     if json and markdown:
-        raise typer.BadParameter("choose one of --json and --markdown.", param_hint="--markdown")
+        raise usage("choose one of --json and --markdown.", "--markdown")
     if write and not fix:
-        raise typer.BadParameter("saves what --fix made: give a --fix N.", param_hint="--write")
+        raise usage("saves what --fix made: give a --fix N.", "--write")
     with reporting(ctx, out):
         source = inputs.source(file, stack, address)
         subject = Subject(source, inputs.shapes(shape, source))
@@ -64,9 +64,7 @@ def _titled(trace: "Trace", name: str) -> "Trace":
     return lm.Trace(trace.proto, name, trace.stack_id, trace.diagnostics)
 
 
-def _print(
-    out: Out, trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]", *, markdown: bool
-) -> None:
+def _print(out: Out, trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]", *, markdown: bool) -> None:
     if out.json:
         out.data(_data(trace, chosen, done))
     elif markdown:
@@ -82,7 +80,7 @@ def _print(
 
 def _data(trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]") -> dict[str, object]:
     """{"trace": StackTrace}, cut to the layers chosen; with --fix also the fixes applied and the stack they made."""
-    traced = json.loads(trace.to_json())
+    traced = trace_data(trace)
     if chosen:
         names = {layer.name for layer in chosen}
         traced["layers"] = [layer for layer in traced["layers"] if layer["name"] in names]
@@ -94,12 +92,18 @@ def _data(trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]") ->
     return data
 
 
+def trace_data(trace: "Trace") -> dict[str, Any]:
+    """A trace for JSON: ProtoJSON of lamina.v1.StackTrace."""
+    traced: dict[str, Any] = json.loads(trace.to_json())
+    return traced
+
+
 def _save(out: Out, trace: "Trace", done: "Attempt[Trace]", write: str | None, html: str | None) -> None:
     if write:
         from lamina import files
 
         if not isinstance(done.subject.source, lm.Stack):
-            raise typer.BadParameter("a registered stack is not changed by a fix of an array.", param_hint="--write")
+            raise usage("a registered stack is not changed by a fix of an array.", "--write")
         outputs.write(write, files.dump(done.subject.source).encode())
         _tell(out, write)
     if html:

@@ -1,4 +1,4 @@
-"""For each reason of a fault the changes that people usually mean, the likeliest first. `WRITERS` is the table of contents."""
+"""For each reason of a fault the changes that people usually mean, the likeliest first: see `WRITERS`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

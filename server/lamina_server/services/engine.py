@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -64,11 +64,23 @@ class Lru(Generic[K, V]):
             self._items.popitem(last=False)
 
 
+class Admitted(NamedTuple):
+    """What a run will be: the Inputs in the order of its arrays, the trace at their sizes, samples, what is asked for,
+    and the shape of each output that is not an Input itself."""
+
+    names: tuple[str, ...]
+    trace: Trace
+    batch: int
+    refs: tuple[str, ...]
+    outputs: dict[str, tuple[int, ...]]
+
+
 @dataclass
 class Plan:
     """A legal stack, traced and annotated."""
 
     trace: Trace
+    admitted: Lru[Any, Admitted] = field(default_factory=lambda: Lru(64))
     _bound: Lru[tuple[tuple[int, ...], ...], Trace] = field(default_factory=lambda: Lru(16))
 
     @cached_property
@@ -100,13 +112,12 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave: arrays by reference, session, whether it was there, samples, trace at the actual sizes."""
+    """What a run gave: arrays by reference, the session, whether it was there, and what was admitted."""
 
     arrays: dict[str, Array]
     session: Session
     hit: bool
-    batch: int
-    trace: Trace
+    admitted: Admitted
 
 
 def traced(stack: Any, limits: Limits) -> Trace:
@@ -149,52 +160,62 @@ class Engine:
         """The ONNX model that returns some references. Raises InvalidRequestError for weights that do not fit."""
         return export(plan.trace, complete(plan.trace, numbers.load(), numbers.seed), refs)
 
-    def bind(self, plan: Plan, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], Trace]:
-        """The arrays by Input, checked, and the trace at their sizes. Raises StackError, InvalidRequestError."""
+    def admit(self, plan: Plan, arrays: Mapping[str, Array], fetch: tuple[str, ...]) -> Admitted:
+        """What a run of these arrays will be. Raises StackError with fixes, InvalidRequestError, LimitError.
+
+        Calls with the same shapes are alike in all of it, so each kind of call is looked into once.
+        """
+        kind = tuple((name, array.shape, array.dtype) for name, array in arrays.items())
+        return plan.admitted.get((kind, fetch), lambda: self._look_into(plan, arrays, fetch))
+
+    def _look_into(self, plan: Plan, arrays: Mapping[str, Array], fetch: tuple[str, ...]) -> Admitted:
         names = match_names(plan.trace, list(arrays), "inputs")
-        fed = dict(zip(names, arrays.values(), strict=True))
-        shapes = {name: array.shape for name, array in fed.items()}
-        check_arrays(plan.trace, shapes, self.limits, {name: DType(array.dtype.name) for name, array in fed.items()})
+        shapes = {name: array.shape for name, array in zip(names, arrays.values(), strict=True)}
+        dtypes = {name: DType(array.dtype.name) for name, array in zip(names, arrays.values(), strict=True)}
+        check_arrays(plan.trace, shapes, self.limits, dtypes)
         batches = {name: shape[0] for name, shape in shapes.items()}
         if len(set(batches.values())) > 1:
             listed = ", ".join(f"{name} {size}" for name, size in batches.items())
             raise InvalidRequestError(
                 f"The inputs have different batch sizes: {listed}.", reason="BATCH_MISMATCH", field="inputs"
             )
-        return fed, plan.bound(shapes, self.limits)
+        actual, batch = plan.bound(shapes, self.limits), batches[names[0]]
+        refs = tuple(dict.fromkeys((*plan.trace.outputs, *self.references(plan, fetch))))
+        self._check_cost(actual, refs, batch)
+        sizes = {"batch": batch}
+        outputs = {
+            ref: tuple(evaluate(size, sizes) for size in actual.specs[ref].shape) for ref in refs if ref not in names
+        }
+        return Admitted(tuple(names), actual, batch, refs, outputs)
 
     async def infer(
-        self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: Sequence[str], call: Call
+        self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: tuple[str, ...], call: Call
     ) -> Outcome:
         """Runs a stack. Raises StackError for arrays that do not fit, LimitError, MismatchError."""
         with call.stage("trace"):
-            fed, actual = self.bind(plan, arrays)
-            batch = next(iter(fed.values())).shape[0]
-            refs = list(dict.fromkeys((*plan.trace.outputs, *fetch)))
-            self._check_cost(actual, refs, batch)
-        wanted = [ref for ref in refs if ref not in fed]
+            admitted = self.admit(plan, arrays, fetch)
+        fed = dict(zip(admitted.names, arrays.values(), strict=True))
+        wanted = list(admitted.outputs)
         key = "\n".join((numbers.stack_id, *wanted))
         async with AsyncExitStack() as held:
             with call.stage("build"):
-                build = self.sessions.lease(key, lambda: self._build(plan, numbers, wanted or refs))
+                build = self.sessions.lease(key, lambda: self._build(plan, numbers, wanted or admitted.refs))
                 lease = await held.enter_async_context(build)
             with call.stage("run"):
-                results = await self._run(lease.session, fed, wanted, actual, batch)
-        own = {ref: fed[ref] for ref in refs if ref in fed}
-        return Outcome({**own, **results}, lease.session, lease.hit, batch, actual)
+                results = await self._run(lease.session, fed, admitted)
+        return Outcome({**fed, **results}, lease.session, lease.hit, admitted)
 
     def _build(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> Session:
         return Session(self.model(plan, numbers, refs), self.device)
 
-    async def _run(
-        self, session: Session, fed: dict[str, Array], refs: list[str], actual: Trace, batch: int
-    ) -> dict[str, Array]:
-        if not refs:
+    async def _run(self, session: Session, fed: dict[str, Array], admitted: Admitted) -> dict[str, Array]:
+        shapes = admitted.outputs
+        if not shapes:
             return {}
-        shapes = {ref: tuple(evaluate(size, {"batch": batch}) for size in actual.specs[ref].shape) for ref in refs}
-        if batch == 0:  # nothing to run, and the answer is known
-            return {ref: np.zeros(shape, actual.specs[ref].dtype.value) for ref, shape in shapes.items()}
-        found = dict(zip(refs, await self.workers.run(session, fed, refs), strict=True))
+        if admitted.batch == 0:  # nothing to run, and the answer is known
+            specs = admitted.trace.specs
+            return {ref: np.zeros(shape, specs[ref].dtype.value) for ref, shape in shapes.items()}
+        found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
         for ref, array in found.items():
             if array.shape != shapes[ref]:
                 raise MismatchError(

@@ -68,7 +68,7 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
         with call.stage("decode"):
             arrays = decode_tensors(request.inputs, "inputs")
             fetch = self._engine.references(plan, request.fetch)
-        outcome = await self._engine.infer(plan, numbers, arrays, fetch, call)
+        outcome = await self._engine.infer(plan, numbers, arrays, tuple(request.fetch), call)
         with call.stage("encode"):
             reply = service_pb2.InferResponse(
                 outputs=[encode_tensor(ref, outcome.arrays[ref]) for ref in plan.trace.outputs],
@@ -223,7 +223,7 @@ def _partial(error: StackError) -> service_pb2.TraceResponse:
 
 
 def _trace_message(plan: Plan, outcome: Outcome) -> trace_pb2.StackTrace:
-    return plan.message if outcome.trace is plan.trace else encode_trace(outcome.trace)
+    return plan.message if outcome.admitted.trace is plan.trace else encode_trace(outcome.admitted.trace)
 
 
 def _model_info(model: bytes, plan: Plan, refs: list[str]) -> service_pb2.ModelInfo:
@@ -243,7 +243,7 @@ def _receipt(outcome: Outcome, numbers: Numbers, device: str, call: Call) -> ser
         placements=_placements(outcome.session),
         stages=[service_pb2.StageTime(name=name, seconds=seconds) for name, seconds in call.stages.items()],
         cache_hit=outcome.hit,
-        batch_size=outcome.batch,
+        batch_size=outcome.admitted.batch,
         model_sha256=outcome.session.sha256,
         stack_id=numbers.stack_id,
         seed=numbers.seed,

@@ -15,6 +15,11 @@ Array = np.ndarray[Any, Any]
 _DTYPES = {
     number: DType(name.removeprefix("DATA_TYPE_").lower()) for name, number in tensor_pb2.DataType.items() if number
 }
+# Little-endian; bfloat16 is not numpy's and comes as its bits.
+_NUMPY = {dtype: np.dtype("uint16" if dtype is DType.BFLOAT16 else dtype.value).newbyteorder("<") for dtype in DType}
+_NUMBERS: dict[Any, Any] = {
+    np.dtype(dtype.value): number for number, dtype in _DTYPES.items() if dtype is not DType.BFLOAT16
+}
 
 
 def data_type(dtype: DType) -> str:
@@ -75,16 +80,10 @@ def check_shape(shape: Sequence[int], path: str) -> int:
 
 def array_of(data: bytes, dtype: DType, shape: Sequence[int]) -> Array:
     """Bytes as an array, without a copy."""
-    return np.frombuffer(data, dtype=numpy_dtype(dtype)).reshape(tuple(shape))
-
-
-def numpy_dtype(dtype: DType) -> np.dtype[Any]:
-    """numpy's type, little-endian; bfloat16 is not numpy's and comes as its bits."""
-    return np.dtype("uint16" if dtype is DType.BFLOAT16 else dtype.value).newbyteorder("<")
+    return np.frombuffer(data, dtype=_NUMPY[dtype]).reshape(tuple(shape))
 
 
 def encode_tensor(name: str, array: Array) -> tensor_pb2.Tensor:
     """A tensor's message."""
-    dtype = DType(array.dtype.name)
-    data = np.ascontiguousarray(array, dtype=numpy_dtype(dtype)).tobytes()
-    return tensor_pb2.Tensor(name=name, data_type=data_type(dtype), shape=array.shape, data=data)
+    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+    return tensor_pb2.Tensor(name=name, data_type=_NUMBERS[array.dtype], shape=array.shape, data=data)

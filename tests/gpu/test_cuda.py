@@ -1,0 +1,53 @@
+"""The same stacks on CUDA and on the CPU."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import lamina as lm
+from tests.support import require
+
+pytestmark = pytest.mark.gpu
+
+STACKS = {
+    "conv1d": lm.Stack([lm.Input((128, 9)), lm.Conv1D(100, 10, 2, "same", activation="relu"), lm.Dense(6)]),
+    "conv2d": lm.Stack(
+        [lm.Input((32, 31, 3)), lm.Conv2D(8, 3, 2, "same"), lm.BatchNormalization(), lm.MaxPooling2D(), lm.Flatten()]
+    ),
+    "depthwise": lm.Stack([lm.Input((3, 20, 20)), lm.DepthwiseConv2D(3, depth_multiplier=2)], layout="channels_first"),
+    "average": lm.Stack(
+        [lm.Input((17, 4)), lm.AveragePooling1D(3, 2, ((1, 1),), ceil_mode=True, count_include_pad=True)]
+    ),
+    "lstm": lm.Stack([lm.Input(("T", 5)), lm.LSTM(7, return_sequences=True), lm.LSTM(3)]),
+}
+
+
+@pytest.fixture(scope="module")
+def cuda() -> Iterator[lm.Client]:
+    require("onnxruntime")
+    with lm.LocalServer(device="cuda") as server, lm.Client(server.address) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[lm.Client]:
+    with lm.LocalServer() as server, lm.Client(server.address) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_cuda_agrees_with_the_cpu(name: str, cuda: lm.Client, cpu: lm.Client) -> None:
+    stack = STACKS[name]
+    shape = [size if isinstance(size, int) else 11 for size in cpu.trace(stack).layers[0].output_shape[1:]]
+    x = np.random.default_rng(0).standard_normal((4, *shape), np.float32)
+    on_cuda, on_cpu = cuda.infer(stack, x, seed=1), cpu.infer(stack, x, seed=1)
+    np.testing.assert_allclose(on_cuda.output, on_cpu.output, rtol=1e-3, atol=1e-4)
+    assert on_cuda.receipt.device == "cuda"
+    assert on_cuda.receipt.placements[0].provider == "CUDAExecutionProvider"
+
+
+def test_every_node_elsewhere_has_its_reason(cuda: lm.Client) -> None:
+    x = np.zeros((1, 128, 9), np.float32)
+    for placement in cuda.infer(STACKS["conv1d"], x).receipt.placements:
+        assert (placement.provider == "CUDAExecutionProvider") == (placement.fallback_reason == "")
