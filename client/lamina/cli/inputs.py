@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Source: TypeAlias = Stack | str
 
 Value = TypeVar("Value")
-# How an .npy begins, an .npz, an empty .npz.
-_MAGIC = (b"\x93NUM", b"PK\x03\x04", b"PK\x05\x06")
+# How files begin: an .npy, an .npz, an empty .npz.
+_NPY, _NPZ = b"\x93NUM", (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def source(file: str | None, stored: str | None, address: str | None) -> "Source":
@@ -87,7 +87,7 @@ def shapes(texts: "Iterable[str] | None", source: "Source") -> "Array | dict[str
 
 def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) -> "Value | dict[str, Value]":
     """Values by the names of the Inputs: those without a name in their order, a single one without any as it is."""
-    if len(pairs) == 1 and not pairs[0][0]:
+    if len(pairs) == 1 and not pairs[0][0] and (isinstance(source, str) or len(source.inputs) < 2):
         return pairs[0][1]
     nameless = [value for name, value in pairs if not name]
     named = {name: value for name, value in pairs if name}
@@ -100,7 +100,7 @@ def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) ->
     names = [name for name, _ in source.inputs]
     if len(names) != len(nameless):
         known = ", ".join(names) or "none"
-        raise usage(f"the stack has {len(names)} inputs ({known}); {len(nameless)} are given.", option)
+        raise usage(f"the stack has {len(names)} inputs ({known}), and {len(nameless)} given without a name.", option)
     return dict(zip(names, nameless, strict=True))
 
 
@@ -128,14 +128,15 @@ def _read(path: Path, option: str) -> "Array | dict[str, Array]":
     try:
         with path.open("rb") as file:
             begins = file.read(4)
-        if begins not in _MAGIC:
+            if begins in _NPZ:
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as archive:
+                    return {name: archive[name] for name in archive.files}
+        if begins != _NPY:
             raise ValueError("it begins like neither")
         # Mapped, not read: a header that lies about its size takes no memory. Objects (pickles) are never loaded.
-        read = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(read, np.ndarray):
-            return read
-        with read:
-            return {name: read[name] for name in read.files}
+        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
     except OSError as error:
         if error.strerror:
             raise usage(f"{path}: {error.strerror}.", option) from error

@@ -98,10 +98,10 @@ class Session:
         return seconds * max(1.0, sum(array.nbytes for array in inputs.values()) / max(1, size))
 
     def _learn(self, seconds: float, size: int) -> None:
-        """Follows a slower pace at once and a faster one by an eighth, so that one lucky run does not mislead."""
+        """Follows a slower pace at once and a faster one by half, so that one lucky run does not mislead."""
         if self._pace is not None:
             before = self._pace[0] * max(1.0, size / max(1, self._pace[1]))
-            seconds = seconds if seconds > before else before + (seconds - before) / 8
+            seconds = seconds if seconds > before else before + (seconds - before) / 2
         self._pace = (seconds, size)
 
 
