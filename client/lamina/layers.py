@@ -32,6 +32,7 @@ def Input(shape: ShapeLike, dtype: DTypeLike | None = None, *, name: str | None 
     Args:
         shape: Shape of one sample, without the batch axis; names stand for unknown sizes.
         dtype: Element type; this server computes in float32. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
     """
     return Layer.make("input", {"shape": shape, "dtype": dtype}, constructor="Input", name=name)
 
@@ -56,6 +57,10 @@ def Dense(
         activation: Applied to the result.
         use_bias: Whether a bias is added. Default True.
         in_features: Declared size of the last axis of the input; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "dense",
@@ -80,6 +85,10 @@ def Activation(
 
     Args:
         activation: The function.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "activation",
@@ -126,6 +135,10 @@ def Conv1D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each filter. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "conv",
@@ -184,6 +197,10 @@ def Conv2D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each filter. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "conv",
@@ -242,6 +259,10 @@ def Conv3D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each filter. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "conv",
@@ -298,6 +319,10 @@ def DepthwiseConv1D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each output channel. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "depthwise_conv",
@@ -353,6 +378,10 @@ def DepthwiseConv2D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each output channel. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "depthwise_conv",
@@ -408,6 +437,10 @@ def DepthwiseConv3D(
         activation: Applied to the result.
         use_bias: Whether a bias is added for each output channel. Default True.
         in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "depthwise_conv",
@@ -454,6 +487,10 @@ def MaxPooling1D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "max_pool",
@@ -496,6 +533,10 @@ def MaxPooling2D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "max_pool",
@@ -538,6 +579,10 @@ def MaxPooling3D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "max_pool",
@@ -581,6 +626,10 @@ def AveragePooling1D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "average_pool",
@@ -625,6 +674,10 @@ def AveragePooling2D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "average_pool",
@@ -669,6 +722,10 @@ def AveragePooling3D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "average_pool",
@@ -703,6 +760,10 @@ def GlobalMaxPooling1D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_max_pool",
@@ -730,6 +791,10 @@ def GlobalMaxPooling2D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_max_pool",
@@ -757,6 +822,10 @@ def GlobalMaxPooling3D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_max_pool",
@@ -784,6 +853,10 @@ def GlobalAveragePooling1D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_average_pool",
@@ -811,6 +884,10 @@ def GlobalAveragePooling2D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_average_pool",
@@ -838,6 +915,10 @@ def GlobalAveragePooling3D(
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "global_average_pool",
@@ -865,6 +946,10 @@ def Flatten(
 
     Args:
         data_format: Channels_first: the channel axis goes to the end before flattening.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "flatten",
@@ -891,6 +976,10 @@ def Reshape(
 
     Args:
         target_shape: Sizes without the batch axis; one may be -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "reshape",
@@ -915,6 +1004,10 @@ def Permute(
 
     Args:
         dims: For each output axis the input axis it takes, from 1, without the batch axis.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "permute", {"dims": dims}, constructor="Permute", name=name, inputs=inputs, expect=expect, weights=weights
@@ -933,6 +1026,10 @@ def RepeatVector(
 
     Args:
         n: Number of copies.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "repeat_vector", {"n": n}, constructor="RepeatVector", name=name, inputs=inputs, expect=expect, weights=weights
@@ -953,6 +1050,10 @@ def ZeroPadding1D(
     Args:
         padding: Zeros (before, after), one pair for each spatial axis.
         data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "zero_padding",
@@ -980,6 +1081,10 @@ def ZeroPadding2D(
     Args:
         padding: Zeros (before, after), one pair for each spatial axis.
         data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "zero_padding",
@@ -1007,6 +1112,10 @@ def ZeroPadding3D(
     Args:
         padding: Zeros (before, after), one pair for each spatial axis.
         data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "zero_padding",
@@ -1032,6 +1141,10 @@ def Dropout(
 
     Args:
         rate: Fraction dropped in training; no effect at inference. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "dropout", {"rate": rate}, constructor="Dropout", name=name, inputs=inputs, expect=expect, weights=weights
@@ -1060,6 +1173,10 @@ def BatchNormalization(
         epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
         center: Whether beta is added. Default True.
         scale: Whether gamma multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "batch_normalization",
@@ -1083,6 +1200,12 @@ def Add(
 
     Broadcasting as in Keras: a size 1 stretches, and a tensor with fewer axes gets its missing axes just after the
     batch axis (numpy, PyTorch and ONNX put them before it).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make("add", {}, constructor="Add", name=name, inputs=inputs, expect=expect, weights=weights)
 
@@ -1099,6 +1222,10 @@ def Concatenate(
 
     Args:
         axis: Axis to join along; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "concatenate",
@@ -1137,6 +1264,10 @@ def LSTM(
         use_bias: Whether a bias is added. Default True.
         return_sequences: Whether every step's output is returned, not only the last. Default False.
         return_state: Whether the last states come as outputs state_h and state_c. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
     """
     return Layer.make(
         "lstm",

@@ -33,6 +33,14 @@ _CATALOGUE_END = "<!-- /kinds -->"
 
 _ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
 
+# Arguments of every layer: name, type, doc. An Input has only the first.
+_COMMON = (
+    ("name", "str", "name of the layer; Keras' default, such as conv1d_1, where not given"),
+    ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
+    ("expect", "ShapeLike", "shape that must come out, without the batch axis; None stands for any size"),
+    ("weights", "WeightsLike", "arrays by name, in Keras' layouts"),
+)
+
 # How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes.
 _TYPES = {
     "int": "int",
@@ -117,18 +125,18 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     options = [item for item in fields(kind) if item.name != "rank"]  # type: ignore[arg-type]  # a dataclass
     signature = [_parameter(item, sdk) for item in options]
     is_input = field_name(kind) == "input"
-    common = {"name": "str | None"}
-    if not is_input:
-        common |= {"inputs": "InputsLike | None", "expect": "ShapeLike | None", "weights": "WeightsLike | None"}
-    signature += ["*", *(f"{name}: {annotation} = None" for name, annotation in common.items())]
+    common = _COMMON[:1] if is_input else _COMMON
+    signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
     values = {item.name: item.name for item in options}
     if any(item.name == "rank" for item in fields(kind)):  # type: ignore[arg-type]
         values["rank"] = str(sdk.rank)
     passed = ", ".join(f'"{name}": {value}' for name, value in values.items())
-    passing = ", ".join(f"{name}={name}" for name in common)
+    passing = ", ".join(f"{name}={name}" for name, _, _ in common)
     rank = f", rank={sdk.rank}" if sdk.rank is not None else ""
     call = f'Layer.make("{field_name(kind)}", {{{passed}}}, constructor="{sdk.name}"{rank}, {passing})'
-    return f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{_docstring(kind, options)}    return {call}\n"
+    return (
+        f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{_docstring(kind, options, common)}    return {call}\n"
+    )
 
 
 def _function(function: type[Function]) -> str:
@@ -136,7 +144,7 @@ def _function(function: type[Function]) -> str:
     name = function().name
     signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
-    head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options)}"
+    head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, ())}"
     return f'{head}    return function("{name}", {{{passed}}})\n'
 
 
@@ -172,14 +180,15 @@ _SPELLED = (
 _ALIASES = {"str | tuple[PadPair, ...]": "Padding"}
 
 
-def _docstring(kind: type, options: Iterable[Field[Any]]) -> str:
-    lines = list(_documented(kind, options))
+def _docstring(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> str:
+    lines = list(_documented(kind, options, common))
     return '    """' + "\n".join(f"    {line}".rstrip() if i else line for i, line in enumerate(lines)) + '\n    """\n'
 
 
-def _documented(kind: type, options: Iterable[Field[Any]]) -> Iterator[str]:
+def _documented(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     yield from inspect.cleandoc(kind.__doc__ or "").splitlines()
     rows = [(item.name, item.metadata["doc"], item.default) for item in options]
+    rows += [(name, doc, MISSING) for name, _, doc in common]
     if rows:
         yield ""
         yield "Args:"

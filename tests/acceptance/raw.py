@@ -42,7 +42,9 @@ class Raw:
         kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
         callable_: Any = getattr(self.channel, kind)(f"/{SERVICE.full_name}/{rpc}")
         single = isinstance(request, bytes | Message)
-        sent: Any = _bytes(request) if single and not method.client_streaming else map(_bytes, [request] if single else request)  # type: ignore[list-item,arg-type]
+        sent: Any = (
+            _bytes(request) if single and not method.client_streaming else map(_bytes, [request] if single else request)
+        )  # type: ignore[list-item,arg-type]
         answer = callable_(sent, timeout=HANG_SECONDS)
         return b"".join(answer) if method.server_streaming else answer
 
@@ -74,7 +76,12 @@ def _taken_apart(error: Any) -> Refusal:
     assert text.isprintable() and text.rstrip()[-1] in ".?", ascii(text)
     assert re.fullmatch(r"[\w.-]+", trailers["x-request-id"])
     info, bad, diagnostic = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), trace_pb2.Diagnostic()
-    found = [target.DESCRIPTOR.name for detail in status.details for target in (info, bad, diagnostic) if detail.Unpack(target)]
+    found = [
+        target.DESCRIPTOR.name
+        for detail in status.details
+        for target in (info, bad, diagnostic)
+        if detail.Unpack(target)
+    ]
     assert info.domain == "lamina"
     assert _REASON.fullmatch(info.reason), info.reason
     field = bad.field_violations[0].field if bad.field_violations else ""

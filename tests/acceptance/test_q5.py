@@ -6,7 +6,9 @@ import lamina as lm
 from tests.acceptance.words import answered, fixed, never_says, refused, says
 
 
-def network(*tail: lm.Layer, strides: tuple[int | None, int | None] = (1, 1), image: lm.Layer | None = None) -> lm.Stack:
+def network(
+    *tail: lm.Layer, strides: tuple[int | None, int | None] = (1, 1), image: lm.Layer | None = None
+) -> lm.Stack:
     """The question's network; a stride of None leaves it to the default."""
     layers = [image or lm.Input((128, 128, 3))]
     for i, (filters, stride) in enumerate(zip((25, 50), strides, strict=True), 1):

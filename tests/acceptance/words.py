@@ -34,7 +34,9 @@ def answered(client: lm.Client, stack: lm.Stack, *, samples: int = 2, **lengths:
 def sizes(spec: lm.TensorSpec, samples: int, lengths: dict[str, int]) -> tuple[int, ...]:
     """A traced shape in numbers."""
     values = {"batch": samples, **lengths}
-    return tuple(size.at(values) if isinstance(size, lm.Dim) else samples if size is None else size for size in spec.shape)
+    return tuple(
+        size.at(values) if isinstance(size, lm.Dim) else samples if size is None else size for size in spec.shape
+    )
 
 
 def refused(client: lm.Client, stack: lm.Stack, **options: object) -> lm.LayerShapeError:

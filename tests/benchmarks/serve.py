@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import numpy as np
@@ -44,7 +45,8 @@ def run() -> None:
         tensor = tensor_pb2.Tensor(data_type=tensor_pb2.DATA_TYPE_FLOAT32, shape=x.shape, data=x.tobytes())
         request = service_pb2.InferRequest(stack_id="m1", inputs=[tensor], omit_trace=True).SerializeToString()
         with grpc.insecure_channel(server.address) as channel:
-            reply = channel.unary_unary(METHOD)(request)
+            call: Any = channel.unary_unary(METHOD)
+            reply = call(request)
         with _echo(reply) as echo:
             print(f"{'Infer, small registered stack (M1)':<44} {'calls/s':>10} {'echo/s':>10}")
             for callers, goal in ((1, ">= 0.95"), (8, ">= 0.80")):
@@ -59,7 +61,7 @@ def run() -> None:
 async def _rate(address: str, request: bytes, callers: int) -> float:
     """Calls per second of so many callers that each wait for their answer."""
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(METHOD)
+        call: Any = channel.unary_unary(METHOD)
         await call(request)
 
         async def caller() -> None:

@@ -64,7 +64,7 @@ class Model:
 def model(
     stack: Stack, rng: np.random.Generator, *, refs: Sequence[str] = (), weights: Mapping[str, Array] | None = None
 ) -> Model:
-    """A model of a stack with random weights (or those given) that returns `refs`: by default what the stack returns."""
+    """A model that returns `refs` (by default what the stack returns), with random weights or those given."""
     traced = trace(stack)
     return Model(traced, dict(weights or random_weights(traced, rng)), tuple(refs) or traced.outputs)
 

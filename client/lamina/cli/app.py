@@ -39,7 +39,11 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib import metadata  # slow to import, and nothing else needs it
 
-        Out().raw(f"lamina {metadata.version('lamina')}")
+        try:
+            version = metadata.version("lamina")
+        except metadata.PackageNotFoundError:  # run from its source
+            version = "0 (not installed)"
+        Out().raw(f"lamina {version}")
         raise typer.Exit
 
 

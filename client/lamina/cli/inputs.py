@@ -99,8 +99,8 @@ def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) ->
         raise usage("with several inputs each has a name: name=...", option)
     names = [name for name, _ in source.inputs]
     if len(names) != len(nameless):
-        known = ", ".join(names) or "none"
-        raise usage(f"the stack has {len(names)} inputs ({known}), and {len(nameless)} given without a name.", option)
+        wanted = f"{len(names)} {'input' if len(names) == 1 else 'inputs'} ({', '.join(names) or 'none'})"
+        raise usage(f"the stack has {wanted}, and {len(nameless)} given without a name.", option)
     return dict(zip(names, nameless, strict=True))
 
 

@@ -23,7 +23,7 @@ def complete_kind(incomplete: str) -> list[str]:
     """Names for the shell to complete."""
     from lamina import layers
 
-    return [name for name in layers.__all__ if name.lower().startswith(incomplete.lower())]
+    return [name for name in layers.__all__ if name.startswith(incomplete)]
 
 
 def kinds(

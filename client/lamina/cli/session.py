@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import lamina as lm
 from lamina.cli.console import Out
+from lamina.cli.reporting import usage
 
 if TYPE_CHECKING:
     from lamina import Client
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connected(address: str | None, timeout: float, out: Out) -> "Iterator[Client]":
-    """A client; a server of its own where no address is given. Raises LaminaError where neither is to be had."""
+    """A client; a server of its own where no address is given. Raises LaminaError where that does not start."""
     if address:
-        with lm.Client(address, timeout=timeout) as client:
+        try:
+            client = lm.Client(address, timeout=timeout)
+        except lm.InvalidArgumentError as error:
+            raise usage(error.message.removeprefix("Client: "), "--address") from error
+        with client:
             yield client
         return
     with _ended_properly():

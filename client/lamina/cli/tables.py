@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lamina.typing import Array
 
 _INDENT = "  "
+# Columns that `how` needs to stand beside the rest.
+_LEAST_HOW = 20
 _PRECISION, _MOST_NUMBERS, _EDGE = 4, 60, 3
 
 
@@ -31,11 +33,11 @@ def show_trace(out: Out, trace: "Trace") -> None:
     out.show(Text.assemble(line(content.title, "bold"), "  ", line(f"({content.subtitle})", "dim")))
     columns = [max(map(len, cells)) for cells in zip(HEADER, *(row.cells for row in content.rows), strict=True)]
     draw = _in_columns if sum(columns) + len(_INDENT) + 2 * len(columns) <= out.width else _in_pairs
-    out.show(*draw(content, columns))
+    out.show(*draw(content, columns, out.width))
     out.show(_total(trace), *map(_remark, content.remarks))
 
 
-def _in_columns(content: "Content", _columns: list[int]) -> Iterator[RenderableType]:
+def _in_columns(content: "Content", _columns: list[int], _width: int) -> Iterator[RenderableType]:
     """A line for each layer."""
     from lamina.render.table import HEADER
 
@@ -49,11 +51,15 @@ def _in_columns(content: "Content", _columns: list[int]) -> Iterator[RenderableT
     yield grid
 
 
-def _in_pairs(content: "Content", columns: list[int]) -> Iterator[RenderableType]:
-    """Two lines for each layer, where one would be too long: what it is, then what comes of it."""
+def _in_pairs(content: "Content", columns: list[int], width: int) -> Iterator[RenderableType]:
+    """Two lines for each layer, where one would be too long: what it is, then what comes of it; or three."""
+    left = 2 * len(_INDENT) + columns[2] + columns[3] + 6
     for row in content.rows:
         name, summary, output, params, how = _styled(row)
         yield _indented(Text.assemble(name, "  ", summary))
+        if left + _LEAST_HOW > width:
+            yield from (_indented(Text.assemble(output, "  ", params), 3), _indented(how, 3))
+            continue
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(width=2 * len(_INDENT))
         grid.add_column(width=columns[2])
@@ -110,8 +116,8 @@ def markdown_layer(layer: "LayerTrace") -> str:
     )
 
 
-def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, len(_INDENT)))
+def _indented(text: Text, times: int = 1) -> Padding:
+    return Padding(text, (0, 0, 0, times * len(_INDENT)))
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
