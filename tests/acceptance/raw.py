@@ -41,11 +41,9 @@ class Raw:
         method = SERVICE.methods_by_name[rpc]
         kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
         callable_: Any = getattr(self.channel, kind)(f"/{SERVICE.full_name}/{rpc}")
-        single = isinstance(request, bytes | Message)
-        sent: Any = (
-            _bytes(request) if single and not method.client_streaming else map(_bytes, [request] if single else request)
-        )  # type: ignore[list-item,arg-type]
-        answer = callable_(sent, timeout=HANG_SECONDS)
+        messages = [request] if isinstance(request, bytes | Message) else request
+        sent = iter([_bytes(message) for message in messages])
+        answer = callable_(sent if method.client_streaming else next(sent), timeout=HANG_SECONDS)
         return b"".join(answer) if method.server_streaming else answer
 
     def refusal(self, rpc: str, request: bytes | Message | Iterable[bytes | Message]) -> Refusal:

@@ -79,13 +79,14 @@ def test_a_dense_for_the_wrong_n_is_told_the_right_one(client: lm.Client, wrong:
 def test_a_global_pool_takes_any_image(client: lm.Client, layer: lm.Layer) -> None:
     assert client.trace(network(layer, strides=(2, 2)))["pool"].output_shape == (None, 50)
     anything = network(layer, lm.Dense(10), strides=(2, 2), image=lm.Input(("H", "W", 3)))
-    for height, width in ((128, 128), (7, 30), (1, 1)):
-        trace = answered(client, anything, samples=1, H=height, W=width)
-        assert trace["pool"].output_shape == (None, 50)
+    trace = client.trace(anything)
+    assert trace["pool"].output_shape == (None, 50)
     assert str(trace["pool1"].output_shape[1]) == "ceil(H / 2)"
     assert str(trace["pool2"].output_shape[2]) == "ceil(W / 4)"
     says(trace["pool"].explanation, r"any size of input gives 50 channels")
     assert trace.symbols == {"H": 1, "W": 1}
+    for height, width in ((128, 128), (7, 30), (1, 1)):
+        answered(client, anything, samples=1, H=height, W=width)
 
 
 def test_a_flatten_does_not(client: lm.Client) -> None:

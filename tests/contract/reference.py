@@ -38,9 +38,12 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _gelu(x: Array, approximate: bool) -> Array:
-    if approximate:
-        return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-    return 0.5 * x * (1 + np.vectorize(erf, otypes=[float])(x / np.sqrt(2)))
+    inner = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)) if approximate else _erf(x / np.sqrt(2))
+    result: Array = 0.5 * x * (1 + inner)
+    return result
+
+
+_erf: Callable[[Array], Array] = np.vectorize(erf, otypes=[float])
 
 
 def _softmax(x: Array, axis: int) -> Array:
@@ -153,7 +156,7 @@ def _conv(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layo
     y = np.zeros((x.shape[0], kind.filters, *windows.counts))
     for place, patch in windows:
         grouped = patch.reshape(x.shape[0], kind.groups, inside, -1)
-        y[(slice(None), slice(None), *place)] = np.einsum("bgct,tcgo->bgo", grouped, kernel).reshape(x.shape[0], -1)
+        y[(..., *place)] = np.einsum("bgct,tcgo->bgo", grouped, kernel).reshape(x.shape[0], -1)
     return [activated(back(_biased(kind, y, weights)), kind.activation)]
 
 
@@ -163,7 +166,7 @@ def _depthwise(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array],
     kernel = weights["kernel"].reshape(-1, x.shape[1], kind.depth_multiplier)
     y = np.zeros((x.shape[0], x.shape[1] * kind.depth_multiplier, *windows.counts))
     for place, patch in windows:
-        y[(slice(None), slice(None), *place)] = np.einsum("bct,tcm->bcm", patch, kernel).reshape(x.shape[0], -1)
+        y[(..., *place)] = np.einsum("bct,tcm->bcm", patch, kernel).reshape(x.shape[0], -1)
     return [activated(back(_biased(kind, y, weights)), kind.activation)]
 
 
@@ -177,7 +180,7 @@ def _pool(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layo
     windows = Windows(kind, x, 0 if not largest and kind.count_include_pad else np.nan)
     y = np.zeros((*x.shape[:2], *windows.counts))
     for place, patch in windows:
-        y[(slice(None), slice(None), *place)] = np.nanmax(patch, -1) if largest else np.nanmean(patch, -1)
+        y[(..., *place)] = np.nanmax(patch, -1) if largest else np.nanmean(patch, -1)
     return [back(y)]
 
 

@@ -45,7 +45,7 @@ class Flatten(Kind):
         (x,) = inputs
         sizes = dict(zip("abcdefghij", x.shape[1:], strict=False))
         merged = derive(" * ".join(sizes) or "1", **sizes)
-        reason = f"{plural(merged.value, 'value')} per sample; the batch axis is never counted in."
+        reason = "These are the values of one sample; the batch axis is never counted in."
         if self.data_format is Layout.CHANNELS_FIRST and x.rank > 2:
             reason += " The channel axis is moved to the end first, so that channels vary fastest."
         out = Spec((x.axes[0], Axis(Role.FEATURES, merged.value)), x.dtype)
