@@ -4,7 +4,7 @@ A reference takes the layer, the inputs (batch included, axes as the caller lays
 layout of the stack, and returns the layer's outputs. A kind without one fails the contract test.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import ceil, erf
 from typing import Any
@@ -135,38 +135,35 @@ class Windows:
             [[at + d * tap for tap in range(k)] for at in starts(n, d * (k - 1) + 1, s, pad, over)]
             for n, k, s, d, pad in zip(x.shape[2:], sizes, strides, dilations, pads, strict=True)
         ]
-        self.counts = tuple(map(len, self.rows))
         padded = np.pad(x, [(0, 0), (0, 0), *pads], constant_values=fill)
         # Beyond the padding lies what never counts: only ceil_mode looks there.
         self.array = np.pad(padded, [(0, 0), (0, 0), *[(0, max(sizes))] * len(pads)], constant_values=np.nan)
 
-    def __iter__(self) -> Iterator[tuple[tuple[int, ...], Array]]:
-        """Place of each window, and its content as (batch, channels, taps)."""
+    def each(self, compute: Callable[[Array], Array]) -> Array:
+        """(batch, channels', windows...) of what `compute` makes of each window's content (batch, channels, taps)."""
         outer = range(self.array.shape[0]), range(self.array.shape[1])
-        for place in product(*map(range, self.counts)):
-            taps = [row[i] for row, i in zip(self.rows, place, strict=True)]
-            yield place, self.array[np.ix_(*outer, *taps)].reshape(*self.array.shape[:2], -1)
+        contents = (self.array[np.ix_(*outer, *taps)] for taps in product(*self.rows))
+        found = np.stack([compute(content.reshape(*content.shape[:2], -1)) for content in contents], axis=-1)
+        return found.reshape(*found.shape[:2], *map(len, self.rows))
 
 
 def _conv(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     x, back = _first(inputs[0], kind, layout)
-    windows = Windows(kind, x, 0)
     inside, outside = x.shape[1] // kind.groups, kind.filters // kind.groups
     kernel = weights["kernel"].reshape(-1, inside, kind.groups, outside)
-    y = np.zeros((x.shape[0], kind.filters, *windows.counts))
-    for place, patch in windows:
+
+    def summed(patch: Array) -> Array:
         grouped = patch.reshape(x.shape[0], kind.groups, inside, -1)
-        y[(..., *place)] = np.einsum("bgct,tcgo->bgo", grouped, kernel).reshape(x.shape[0], -1)
-    return [activated(back(_biased(kind, y, weights)), kind.activation)]
+        return np.einsum("bgct,tcgo->bgo", grouped, kernel).reshape(x.shape[0], -1)
+
+    y = _biased(kind, Windows(kind, x, 0).each(summed), weights)
+    return [activated(back(y), kind.activation)]
 
 
 def _depthwise(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     x, back = _first(inputs[0], kind, layout)
-    windows = Windows(kind, x, 0)
     kernel = weights["kernel"].reshape(-1, x.shape[1], kind.depth_multiplier)
-    y = np.zeros((x.shape[0], x.shape[1] * kind.depth_multiplier, *windows.counts))
-    for place, patch in windows:
-        y[(..., *place)] = np.einsum("bct,tcm->bcm", patch, kernel).reshape(x.shape[0], -1)
+    y = Windows(kind, x, 0).each(lambda patch: np.einsum("bct,tcm->bcm", patch, kernel).reshape(x.shape[0], -1))
     return [activated(back(_biased(kind, y, weights)), kind.activation)]
 
 
@@ -176,12 +173,10 @@ def _biased(kind: Any, y: Array, weights: Mapping[str, Array]) -> Array:
 
 def _pool(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     x, back = _first(inputs[0], kind, layout)
-    largest = type(kind).__name__ == "MaxPool"
-    windows = Windows(kind, x, 0 if not largest and kind.count_include_pad else np.nan)
-    y = np.zeros((*x.shape[:2], *windows.counts))
-    for place, patch in windows:
-        y[(..., *place)] = np.nanmax(patch, -1) if largest else np.nanmean(patch, -1)
-    return [back(y)]
+    if type(kind).__name__ == "MaxPool":
+        return [back(Windows(kind, x, np.nan).each(lambda patch: np.nanmax(patch, -1)))]
+    fill = 0 if kind.count_include_pad else np.nan
+    return [back(Windows(kind, x, fill).each(lambda patch: np.nanmean(patch, -1)))]
 
 
 def _global(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:

@@ -146,7 +146,7 @@ def _conv() -> Trace:
     ("given", "reason", "said"),
     [
         ({"conv1d/kernl": ("float32", (1,))}, "UNKNOWN_WEIGHT",
-         '"conv1d/kernl" is no weight of this stack; did you mean "conv1d/kernel"?'),
+         '"conv1d/kernl" is no weight of this stack; did you mean "conv1d/kernel" or'),
         ({"conv1d/kernel": ("float32", (10, 9, 10))}, "WEIGHT_SHAPE",
          "conv1d/kernel has shape (10, 9, 10); the stack needs (10, 9, 100)."),
         ({"conv1d/kernel": ("float32", (100, 9, 10))}, "WEIGHT_SHAPE",
