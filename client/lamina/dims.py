@@ -15,8 +15,8 @@ Node: TypeAlias = "int | str | tuple[str, Node, Node]"
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+)|(?P<name>[^\W\d]\w*)|(?P<sign>[-+*/(),]))")
 _CALLS = {"floor": "/", "ceil": "/", "max": ",", "min": ","}
-# A trace's expressions have a few dozen tokens; these bounds keep recursion far from Python's limit.
-_MOST_TOKENS = 400
+# The server sends sums of at most 512 terms, each of some dozen tokens; only what is nested makes recursion deep.
+_MOST_TOKENS = 10_000
 _DEEPEST = 60
 
 
@@ -145,19 +145,27 @@ class _Parser:
         return (name, left, right)
 
 
+def _spine(node: Node) -> tuple[Node, list[tuple[str, Node]]]:
+    """The first operand of a chain of + - *, and what follows it, in order: long chains need no deep recursion."""
+    rest = []
+    while isinstance(node, tuple) and node[0] in ("+", "-", "*"):
+        rest.append((node[0], node[2]))
+        node = node[1]
+    return node, rest[::-1]
+
+
 def _value(node: Node, values: Mapping[str, int]) -> int:
-    if isinstance(node, int):
-        return node
-    if isinstance(node, str):
-        return values[node]
-    op, a, b = node[0], _value(node[1], values), _value(node[2], values)
-    match op:
-        case "+":
-            return a + b
-        case "-":
-            return a - b
-        case "*":
-            return a * b
+    first, rest = _spine(node)
+    total = _called(*first, values) if isinstance(first, tuple) else first if isinstance(first, int) else values[first]
+    for op, operand in rest:
+        value = _value(operand, values)
+        total = total + value if op == "+" else total - value if op == "-" else total * value
+    return total
+
+
+def _called(name: str, left: Node, right: Node, values: Mapping[str, int]) -> int:
+    a, b = _value(left, values), _value(right, values)
+    match name:
         case "floor":
             return a // b
         case "ceil":
@@ -169,19 +177,24 @@ def _value(node: Node, values: Mapping[str, int]) -> int:
 
 
 def _text(node: Node) -> str:
-    if not isinstance(node, tuple):
-        return str(node)
-    op, left, right = node
-    if op in _CALLS:
-        a = f"({_text(left)})" if _CALLS[op] == "/" and _is_sum(left) else _text(left)
-        return f"{op}({a} / {_text(right)})" if _CALLS[op] == "/" else f"{op}({a}, {_text(right)})"
-    if op == "*":
-        sides = [f"({_text(side)})" if _is_sum(side) else _text(side) for side in (left, right)]
-        return " * ".join(sides)
-    tail = _text(right)
-    if tail.startswith("-") or (op == "-" and _is_sum(right)):
-        tail = f"({tail})"
-    return f"-{tail}" if op == "-" and left == 0 else f"{_text(left)} {op} {tail}"
+    first, rest = _spine(node)
+    text, is_sum = (_call_text(*first), False) if isinstance(first, tuple) else (str(first), _is_sum(first))
+    for op, operand in rest:
+        tail = _text(operand)
+        if op == "*":
+            text = f"({text})" if is_sum else text
+            text, is_sum = f"{text} * {f'({tail})' if _is_sum(operand) else tail}", False
+            continue
+        if tail.startswith("-") or (op == "-" and _is_sum(operand)):
+            tail = f"({tail})"
+        text, is_sum = (f"-{tail}" if op == "-" and text == "0" else f"{text} {op} {tail}"), True
+    return text
+
+
+def _call_text(name: str, left: Node, right: Node) -> str:
+    if _CALLS[name] != "/":
+        return f"{name}({_text(left)}, {_text(right)})"
+    return f"{name}({f'({_text(left)})' if _is_sum(left) else _text(left)} / {_text(right)})"
 
 
 def _is_sum(node: Node) -> bool:
@@ -189,6 +202,7 @@ def _is_sum(node: Node) -> bool:
 
 
 def _names(node: Node) -> list[str]:
-    if isinstance(node, str):
-        return [node]
-    return _names(node[1]) + _names(node[2]) if isinstance(node, tuple) else []
+    first, rest = _spine(node)
+    inside = [first[1], first[2]] if isinstance(first, tuple) else []
+    own = [first] if isinstance(first, str) else []
+    return own + [name for part in (*inside, *(operand for _, operand in rest)) for name in _names(part)]

@@ -1,5 +1,7 @@
 """Symbols replaced by the sizes of actual inputs."""
 
+from collections.abc import Mapping
+
 from lamina_server.dims import Dim, Size, evaluate
 from lamina_server.errors import StackError
 from lamina_server.layers.core import Input
@@ -31,6 +33,21 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
         nodes[layer.index] = layer.node._replace(kind=Input(actual, kind.dtype))
     bound = [node._replace(kind=node.kind.bound(values), expect=_bound(node.expect, values)) for node in nodes]
     return Stack(tuple(bound), stack.layout, stack.outputs)
+
+
+def too_short(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """A sentence for each symbol that is less than the stack can take; "" where none is."""
+    sizes = {
+        size.text: number
+        for layer in found.inputs
+        for size, number in zip(layer.done.spec.shape[1:], shapes[layer.name][1:], strict=True)
+        if isinstance(size, Dim)
+    }
+    return " ".join(
+        f"{name} is {number} here; the smallest {name} that this stack takes is {found.ranges[name]}."
+        for name, number in sorted(sizes.items())
+        if number < found.ranges.get(name, 1)
+    )
 
 
 def _bound(expect: tuple[Size, ...] | None, values: dict[str, int]) -> tuple[Size, ...] | None:

@@ -49,7 +49,8 @@ def human_bytes(count: int) -> str:
     """`1.9 GiB`, `64 MiB`, `512 bytes`."""
     for power, unit in ((6, "EiB"), (5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
         if count >= 1024**power:
-            return f"{round(count * 10 // 1024**power) / 10:g} {unit}" if count < 10**24 else f"{count:.3g} bytes"
+            tenths = (count * 20 // 1024**power + 1) // 2  # rounded, not cut: a limit of 1.9 GiB reads 1.9 GiB
+            return f"{tenths / 10:g} {unit}" if count < 10**24 else f"{count:.3g} bytes"
     return f"{count} byte{'' if count == 1 else 's'}"
 
 

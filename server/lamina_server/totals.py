@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from lamina_server.dims import Dim, Size, evaluate
+from lamina_server.dims import Dim, Size, evaluate, product
+from lamina_server.layers.base import Inference
+from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace
 
 
@@ -20,9 +22,23 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
             alive += nbytes
             end = last.get(ref, layer.index)
             ending[end] = ending.get(end, 0) + nbytes
-        peak = max(peak, alive)
+        padded = padded_elements(layer.inputs, layer.done)
+        if not isinstance(padded, int):
+            return None
+        # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
+        peak = max(peak, alive, padded * layer.done.spec.dtype.nbytes)
         alive -= ending.pop(layer.index, 0)
     return peak
+
+
+def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
+    """Elements per sample of a layer's (first) input with all that its windows add to the ends; 0 without windows."""
+    if not done.windows:
+        return 0
+    sizes = list(inputs[0].shape[1:])
+    for window in done.windows:
+        sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
+    return product(sizes)
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

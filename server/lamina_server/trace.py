@@ -7,7 +7,7 @@ branches, totals, the legal range of symbols, and the limits.
 from collections.abc import Sequence
 from typing import Any
 
-from lamina_server.dims import Size, symbol, symbols_of
+from lamina_server.dims import Size, product, symbol, symbols_of
 from lamina_server.errors import LayerError, StackError
 from lamina_server.layers.base import Inference, single
 from lamina_server.layers.core import Input, input_spec
@@ -16,7 +16,7 @@ from lamina_server.limits import Limits
 from lamina_server.receptive import Fields, fields_after, fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Trace
 from lamina_server.stack import NAME, Namer, Node, Stack, field_name
-from lamina_server.totals import peak_bytes, symbol_ranges
+from lamina_server.totals import padded_elements, peak_bytes, symbol_ranges
 from lamina_server.wiring import resolve
 from lamina_server.words import nearest, shortened
 
@@ -94,9 +94,12 @@ class _Tracer:
         except LayerError as error:
             raise self._refusal(index, error) from None
         except ArithmeticError as error:
-            raise self._refusal(index, LayerError("TOO_COMPLEX", f"cannot be traced exactly: {error}")) from None
+            raise self._refusal(index, _too_complex(error)) from None
         name = node.name or self.namer.name(done.label)
-        self._check_limits(name, done)
+        try:
+            self._check_limits(name, inputs, done)
+        except ArithmeticError as error:
+            raise self._refusal(index, _too_complex(error), name) from None
         layer = LayerTrace(index, name, node, sources, inputs, done, self._receptive(sources, inputs, done))
         self.layers.append(layer)
         for ref, output in zip(layer.refs, done.outputs, strict=True):
@@ -164,13 +167,21 @@ class _Tracer:
         if node.expect is not None:
             _check_expected(node.expect, done.spec)
 
-    def _check_limits(self, name: str, done: Inference) -> None:
+    def _check_limits(self, name: str, inputs: Sequence[Spec], done: Inference) -> None:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
             limits.check(
                 "max_tensor_elements", output.spec.elements, f'The number of elements that "{name}" gives per sample is'
             )
+        limits.check(
+            "max_tensor_elements",
+            padded_elements(inputs, done),
+            f'The number of elements that "{name}" reads per sample, its padding included, is',
+        )
+        if done.macs is None:  # a pool: no products, but as much to walk through
+            read = product(window.extent for window in done.windows) * done.spec.elements
+            limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
         for weight in done.weights:
             nbytes = weight.size * weight.dtype.nbytes
             self.weight_bytes += nbytes
@@ -189,11 +200,11 @@ class _Tracer:
     def _fault(self, reason: str, message: str, path: str) -> StackError:
         return StackError(Diagnosis(reason, message, f"stack.{path}"))
 
-    def _refusal(self, index: int, error: LayerError) -> StackError:
+    def _refusal(self, index: int, error: LayerError, name: str = "") -> StackError:
         """A layer's bare reason with its index, name, kind and axes."""
         node = self.stack.nodes[index]
         title = node.kind.title
-        name = node.name or self.namer.name(title)
+        name = name or node.name or self.namer.name(title)
         where = f"stack.layers[{index}]"
         path = f"{where}.{error.field}" if error.field in Node._fields else f"{where}.{field_name(node.kind)}"
         if error.field and error.field not in Node._fields:
@@ -204,7 +215,7 @@ class _Tracer:
         said = error.message
         for i, ref in enumerate(node.inputs or got, 1):
             said = said.replace(f"{{input_{i}}}", ref)
-        text = f"{name} ({title}) {said}{'' if error.message.endswith('?') else '.'}"
+        text = f"{name} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())
         )
@@ -214,6 +225,10 @@ class _Tracer:
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
         return (self.layers[-1].name,) if self.layers and not isinstance(node.kind, Input) else ()
+
+
+def _too_complex(error: ArithmeticError) -> LayerError:
+    return LayerError("TOO_COMPLEX", f"cannot be traced exactly: {error}")
 
 
 def _takers(stack: Stack) -> dict[int, Any]:

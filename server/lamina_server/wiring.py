@@ -8,11 +8,21 @@ from lamina_server.layers.core import Input
 from lamina_server.stack import Stack
 from lamina_server.words import nearest, shortened
 
+MAX_INPUTS = 256  # of one layer; the widest merges of the zoo have some 30, and a formula names each of them
+
 
 def resolve(stack: Stack, index: int, known: Mapping[str, object], previous: str | None) -> tuple[str, ...]:
     """The tensors that a layer takes. Raises LayerError for unknown or later names and for a wrong number of them."""
     node = stack.nodes[index]
     low, high = type(node.kind).inputs
+    if len(node.inputs) > MAX_INPUTS:
+        raise LayerError(
+            "INPUT_COUNT",
+            f"takes {len(node.inputs)} inputs; this server admits {MAX_INPUTS} for a layer",
+            field="inputs",
+            given=len(node.inputs),
+            maximum=MAX_INPUTS,
+        )
     if node.inputs:
         for i, ref in enumerate(node.inputs):
             if ref not in known:

@@ -5,13 +5,15 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What somebody may have meant by a name that is not known, in words."""
+    """What somebody may have meant by a name that is not known: the end of a sentence."""
     names = list(known)
     close = get_close_matches(name[:128], names, n=3)
     if close:
         return "did you mean " + " or ".join(f'"{item}"' for item in close) + "?"
+    if not names:
+        return "there are none."
     shown = ", ".join(f'"{item}"' for item in names[:8])
-    return f"there are {shown}{', ...' if len(names) > 8 else ''}" if names else "there are none"
+    return f"there {'is' if len(names) == 1 else 'are'} {shown}{', ...' if len(names) > 8 else '.'}"
 
 
 def shortened(text: str) -> str:

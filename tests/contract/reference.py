@@ -154,7 +154,8 @@ def _conv(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layo
 
     def summed(patch: Array) -> Array:
         grouped = patch.reshape(x.shape[0], kind.groups, inside, -1)
-        return np.einsum("bgct,tcgo->bgo", grouped, kernel).reshape(x.shape[0], -1)
+        sums: Array = np.einsum("bgct,tcgo->bgo", grouped, kernel)
+        return sums.reshape(x.shape[0], -1)
 
     y = _biased(kind, Windows(kind, x, 0).each(summed), weights)
     return [activated(back(y), kind.activation)]

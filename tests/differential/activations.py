@@ -32,25 +32,27 @@ BY_TORCH: dict[str, Callable[[Any, Any], Any]] = {
     "softmax": lambda f, x: F.softmax(x, f.axis),
 }
 PARAMETERS = st.floats(0.01, 2)
-PLAIN = [kind for kind in FUNCTIONS if kind not in (Elu, Gelu, LeakyRelu, Softmax)]
+
+
+def of_kind(kind: type[Function], rank: int) -> st.SearchStrategy[Function]:
+    """One activation function with any parameters, for tensors of this rank, the batch included."""
+    drawn: dict[type[Function], st.SearchStrategy[Function]] = {
+        Elu: st.builds(Elu, PARAMETERS),
+        LeakyRelu: st.builds(LeakyRelu, PARAMETERS),
+        Gelu: st.builds(Gelu, st.booleans()),
+        Softmax: st.builds(Softmax, st.integers(1, rank - 1) | st.integers(1 - rank, -1)),
+    }
+    return drawn.get(kind, st.just(kind()))
 
 
 def functions(rank: int) -> st.SearchStrategy[Function]:
-    """Any activation function for tensors of this rank, the batch included, with any parameters."""
-    axes = st.integers(1, rank - 1) | st.integers(1 - rank, -1)
-    return st.one_of(
-        st.sampled_from([kind() for kind in PLAIN]),
-        st.builds(Elu, PARAMETERS),
-        st.builds(LeakyRelu, PARAMETERS),
-        st.builds(Gelu, st.booleans()),
-        st.builds(Softmax, axes),
-    )
+    """Any activation function."""
+    return st.one_of([of_kind(kind, rank) for kind in FUNCTIONS])
 
 
 def recurrent() -> st.SearchStrategy[Function]:
-    """Any activation function that ONNX's LSTM knows, with any parameters."""
-    known = [kind() for kind in PLAIN if kind().recurrent is not None]
-    return st.one_of(st.sampled_from(known), st.builds(Elu, PARAMETERS), st.builds(LeakyRelu, PARAMETERS))
+    """Any activation function that ONNX's LSTM knows."""
+    return st.one_of([of_kind(kind, 2) for kind in FUNCTIONS if kind().recurrent is not None])
 
 
 def by_torch(function: Function | None, x: Any) -> Any:

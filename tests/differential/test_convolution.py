@@ -153,7 +153,5 @@ def test_depthwise_is_keras(rank: int, data: st.DataObject) -> None:
     kind, x, weights = data.draw(depthwise(slide))
     options = slide.keras_options(dilation_rate=slide.dilations, use_bias=kind.use_bias)
     made = getattr(keras.layers, f"DepthwiseConv{rank}D")
-    layer = made(
-        slide.sizes, depth_multiplier=kind.depth_multiplier, activation=by_keras(kind.activation), **options
-    )
+    layer = made(slide.sizes, depth_multiplier=kind.depth_multiplier, activation=by_keras(kind.activation), **options)
     check_keras(layer, slide, kind, x, weights)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lamina_server.layers.core import Activation, Dense, Dropout
 from lamina_server.layers.functions import FUNCTIONS, Function
-from tests.differential.activations import by_keras, by_torch, functions
+from tests.differential.activations import by_keras, by_torch, functions, of_kind
 from tests.differential.oracles import F, keras, keras_values, tensor
 from tests.differential.support import (
     BATCH,
@@ -54,7 +54,7 @@ def test_dense(data: st.DataObject, shape: tuple[int, ...], units: int, use_bias
 @given(data=st.data(), shape=shapes, seed=seeds, wide=st.sampled_from([0.1, 1, 5, 20]))
 def test_activation(kind: type[Function], data: st.DataObject, shape: tuple[int, ...], seed: int, wide: float) -> None:
     """Each function, near 0, across its bends, and far out."""
-    function = data.draw(functions(len(shape) + 1).filter(lambda f: isinstance(f, kind)))
+    function = data.draw(of_kind(kind, len(shape) + 1))
     x = normal(seed, BATCH, *shape, scale=wide)
     (expected,) = keras_values(keras.layers.Activation(by_keras(function), dtype="float64"), [x])
 

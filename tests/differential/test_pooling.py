@@ -4,6 +4,7 @@ Keras on PyTorch repeats the edge where an average pool's SAME adds more after t
 left out of the mean. TensorFlow's is what Keras means, so PyTorch's sums over PyTorch's counts stand in for it.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -47,9 +48,7 @@ def torch_max(slide: Slide, x: Any) -> Any:
 def torch_average(slide: Slide, x: Any, *, include_pad: bool = False) -> Any:
     """The mean of each window: of what lies in the input, or in input and padding."""
     pool = torch_pool("avg", slide)
-    total, share = (
-        pool(F.pad(part, slide.flat_ends), slide.sizes, slide.strides) for part in (x, torch.ones_like(x))
-    )
+    total, share = (pool(F.pad(part, slide.flat_ends), slide.sizes, slide.strides) for part in (x, torch.ones_like(x)))
     return total if include_pad else total / share
 
 
@@ -67,11 +66,12 @@ def check(kind: Kind, slide: Slide, x: Array, expected: Array) -> None:
 @RANKS
 @profile
 @given(data=st.data(), ceil_mode=st.booleans(), include_pad=st.booleans(), average=st.booleans())
-def test_options_are_torchs(
-    rank: int, data: st.DataObject, ceil_mode: bool, include_pad: bool, average: bool
-) -> None:
-    """PyTorch's own explicit pads, ceil_mode and count_include_pad: both agree, or both refuse."""
-    slide = data.draw(slides(rank, ("explicit",), symmetric=True, half=True))
+def test_options_are_torchs(rank: int, data: st.DataObject, ceil_mode: bool, include_pad: bool, average: bool) -> None:
+    """PyTorch's own explicit pads, ceil_mode and count_include_pad: both agree, or both refuse.
+
+    Its avg_pool3d alone refuses an input shorter than the window however it is padded.
+    """
+    slide = data.draw(slides(rank, ("explicit",), symmetric=True, half=True, fitting=average and rank == 3))
     x = slide.image(data.draw(channels))
     window = (slide.sizes, slide.strides, slide.padding, slide.data_format, ceil_mode)
     kind = AveragePool(*window, include_pad) if average else MaxPool(*window)
@@ -82,10 +82,8 @@ def test_options_are_torchs(
         else:
             y = torch_pool("max", slide)(tensor(x), slide.sizes, slide.strides, before, 1, ceil_mode)
     except RuntimeError as error:
-        assert "Output size is too small" in str(error)
-        reason = refused(
-            kind, laid(x, slide.lies), layout=slide.layout, symbolic=spatial(slide.rank, slide.lies)
-        )
+        assert re.search("Output size is too small|Invalid computed output size", str(error))
+        reason = refused(kind, laid(x, slide.lies), layout=slide.layout, symbolic=spatial(slide.rank, slide.lies))
         assert reason == "WINDOW_TOO_LONG"
         return
     check(kind, slide, x, y.numpy())
@@ -109,9 +107,7 @@ def test_average_with_any_pads(rank: int, data: st.DataObject, include_pad: bool
     """As above, the padding counted or not."""
     slide = data.draw(slides(rank, ("same", "same_lower", "explicit"), half=True, fitting=True))
     x = slide.image(data.draw(channels))
-    kind = AveragePool(
-        slide.sizes, slide.strides, slide.padding, slide.data_format, count_include_pad=include_pad
-    )
+    kind = AveragePool(slide.sizes, slide.strides, slide.padding, slide.data_format, count_include_pad=include_pad)
     check(kind, slide, x, torch_average(slide, tensor(x), include_pad=include_pad).numpy())
 
 
@@ -134,9 +130,7 @@ def test_pools_are_keras(rank: int, data: st.DataObject, average: bool, default_
 
 @RANKS
 @profile
-@given(
-    data=st.data(), layout=layouts, data_format=st.none() | layouts, average=st.booleans(), keepdims=st.booleans()
-)
+@given(data=st.data(), layout=layouts, data_format=st.none() | layouts, average=st.booleans(), keepdims=st.booleans())
 def test_global_pools(
     rank: int, data: st.DataObject, layout: Any, data_format: Any, average: bool, keepdims: bool
 ) -> None:

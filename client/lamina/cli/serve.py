@@ -32,6 +32,7 @@ def serve(
         return
     if json:
         os.environ["LAMINA_ANNOUNCE_FD"] = str(os.dup(sys.stdout.fileno()))
+    os.environ.pop("LAMINA_ADDRESS", None)  # for the other commands; the server would wonder about it
     try:
         server = import_module("lamina_server.__main__")
         code = server.main([])

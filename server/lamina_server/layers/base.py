@@ -229,9 +229,11 @@ def _numbers(value: Any) -> tuple[float, ...]:
 
 
 def _range_text(name: str, value: float, low: float, high: float) -> str:
-    if abs(value) == float("inf") or value != value or abs(value) > MAX_INT:
+    if abs(value) == float("inf") or value != value:
         return f"has {name}={value}, which is not a number that it can compute with"
-    legal = f"{low} or more" if high >= MAX_INT else f"from {low} to {high}"
+    legal = f"{low} or more" if high >= MAX_INT and value <= high else f"from {low:g} to {high:g}"
+    if isinstance(value, int):
+        legal = legal.replace(f"{high:g}", str(high)).replace(f"{low:g}", str(low))
     return f"has {name}={value}; it must be {legal}"
 
 

@@ -162,10 +162,15 @@ class Dropout(Kind):
         return inputs
 
 
-def check_function(function: Function | None, spec: Spec) -> None:
-    """Raises LayerError where an activation does not fit a tensor."""
-    if function is not None:
+def check_function(function: Function | None, spec: Spec, field: str = "activation") -> None:
+    """Raises LayerError where an activation, the layer's option `field`, does not fit a tensor."""
+    if function is None:
+        return
+    try:
         function.check(spec.rank)
+    except LayerError as error:
+        path = f"{field}.{function.name}.{error.field}"
+        raise LayerError(error.reason, str(error), field=path, **error.facts) from None
 
 
 def activate(graph: Graph, value: Value, function: Function | None) -> Value:

@@ -3,14 +3,22 @@
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from lamina_server.layers.base import Kind, option, own_axis
 from lamina_server.layers.graph import Graph, Value
 
 
+class Recurrent(NamedTuple):
+    """A function inside ONNX's recurrent operators: its name there and the alphas and betas it takes, often none."""
+
+    name: str
+    alphas: tuple[float, ...] = ()
+    betas: tuple[float, ...] = ()
+
+
 class Function:
-    """An activation function. `recurrent` is its (name, alpha, beta) inside ONNX's LSTM, None where it has none."""
+    """An activation function. `recurrent` is what it is called inside ONNX's LSTM, None where it has no name there."""
 
     op: ClassVar[str] = ""
 
@@ -25,8 +33,8 @@ class Function:
         return all(getattr(self, item.name) == item.default for item in fields(self))  # type: ignore[arg-type]
 
     @property
-    def recurrent(self) -> tuple[str, float, float] | None:
-        """Name, alpha and beta of the function inside ONNX's recurrent operators."""
+    def recurrent(self) -> Recurrent | None:
+        """The function inside ONNX's recurrent operators."""
         return None
 
     def check(self, rank: int) -> None:
@@ -47,8 +55,8 @@ class Linear(Function):
     """x."""
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Affine", 1.0, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Affine", (1.0,), (0.0,))
 
     def emit(self, graph: Graph, value: Value) -> Value:
         return value
@@ -61,8 +69,8 @@ class Relu(Function):
     op = "Relu"
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Relu", 0.0, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Relu")
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,8 @@ class LeakyRelu(Function):
         return value._replace(name=graph.node("LeakyRelu", [value.name], alpha=float(self.negative_slope)))
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "LeakyRelu", self.negative_slope, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("LeakyRelu", (self.negative_slope,))
 
 
 @dataclass(frozen=True)
@@ -97,8 +105,8 @@ class Elu(Function):
         return value._replace(name=graph.node("Elu", [value.name], alpha=float(self.alpha)))
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Elu", self.alpha, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Elu", (self.alpha,))
 
 
 @dataclass(frozen=True)
@@ -126,8 +134,8 @@ class Sigmoid(Function):
     op = "Sigmoid"
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Sigmoid", 0.0, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Sigmoid")
 
 
 @dataclass(frozen=True)
@@ -138,8 +146,8 @@ class HardSigmoid(Function):
         return value._replace(name=graph.node("HardSigmoid", [value.name], alpha=1 / 6, beta=0.5))
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "HardSigmoid", 1 / 6, 0.5
+    def recurrent(self) -> Recurrent:
+        return Recurrent("HardSigmoid", (1 / 6,), (0.5,))
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,8 @@ class Tanh(Function):
     op = "Tanh"
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Tanh", 0.0, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Tanh")
 
 
 @dataclass(frozen=True)
@@ -160,8 +168,8 @@ class Softplus(Function):
     op = "Softplus"
 
     @property
-    def recurrent(self) -> tuple[str, float, float]:
-        return "Softplus", 0.0, 0.0
+    def recurrent(self) -> Recurrent:
+        return Recurrent("Softplus")
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,10 @@ class Graph:
         order = tuple(order) if order is not None else tuple(range(value.spec.rank))
         if value.order == order:
             return value.name
-        key = ("transpose", value.name, order)
+        perm = tuple(value.physical(axis) for axis in order)
+        key = ("transpose", value.name, perm)  # not `order`: Permute reads one tensor in a second order
         if key not in self._memo:
-            self._memo[key] = self.node("Transpose", [value.name], perm=[value.physical(axis) for axis in order])
+            self._memo[key] = self.node("Transpose", [value.name], perm=perm)
         return self._memo[key]
 
     def logical(self, name: str, spec: Spec) -> Value:

@@ -20,6 +20,7 @@ from lamina_server.layers.base import (
     require_number,
     require_rank,
 )
+from lamina_server.layers.core import check_function
 from lamina_server.layers.functions import Function, Sigmoid, Tanh
 from lamina_server.layers.graph import Array, Graph, Value
 from lamina_server.layers.tensors import Axis, Layout, Role, Spec
@@ -58,7 +59,7 @@ class LSTM(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         require_rank(x, (Role.BATCH, Role.STEPS, Role.FEATURES))
-        self._check_functions()
+        self._check_functions(x)
         steps, width = x.axes[1], require_number(x.axes[2].size, "features", "because its kernel has weights for each")
         state = Spec((x.axes[0], Axis(Role.FEATURES, self.units)), x.dtype)
         every = Spec((x.axes[0], Axis(Role.STEPS, steps.size), Axis(Role.FEATURES, self.units)), x.dtype)
@@ -105,9 +106,10 @@ class LSTM(Kind):
             [graph.arrange(inputs[0], (1, 0, 2)), *weights],
             3,
             hidden_size=self.units,
-            activations=[f[0] for f in used],
-            activation_alpha=[float(f[1]) for f in used],
-            activation_beta=[float(f[2]) for f in used],
+            activations=[f.name for f in used],
+            # Consumed in the order of the functions, by those only that take one: no place holders.
+            activation_alpha=[float(alpha) for f in used for alpha in f.alphas] or None,
+            activation_beta=[float(beta) for f in used for beta in f.betas] or None,
         )
         state = [graph.node("Squeeze", [name, graph.ints([0])]) for name in ((h, c) if self.return_state else (h,))]
         specs = [output.spec for output in done.outputs]
@@ -117,7 +119,7 @@ class LSTM(Kind):
             main = Value(graph.node("Squeeze", [y, graph.ints([1])]), (1, 0, 2), specs[0])
         return [main, *(graph.logical(name, spec) for name, spec in zip(state, specs[1:], strict=False))]
 
-    def _check_functions(self) -> None:
+    def _check_functions(self, x: Spec) -> None:
         for name in ("activation", "recurrent_activation"):
             function: Function = getattr(self, name)
             if function.recurrent is None:
@@ -127,6 +129,7 @@ class LSTM(Kind):
                     "tanh, sigmoid, relu, hard_sigmoid, softplus, elu, leaky_relu and linear",
                     field=name,
                 )
+            check_function(function, x, name)
 
     def _weights(self, width: int) -> tuple[Weight, ...]:
         n = 4 * self.units

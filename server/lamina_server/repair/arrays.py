@@ -51,9 +51,16 @@ def match_names(found: Trace, given: Sequence[str], path: str) -> list[str]:
 
 
 def check_arrays(
-    found: Trace, shapes: Mapping[str, Sequence[int]], limits: Limits, dtypes: Mapping[str, DType] | None = None
+    found: Trace,
+    shapes: Mapping[str, Sequence[int]],
+    limits: Limits,
+    dtypes: Mapping[str, DType] | None = None,
+    path: str = "inputs",
 ) -> None:
-    """Raises StackError, with fixes, for the first array that does not fit its Input."""
+    """Raises StackError, with fixes, for the first array that does not fit its Input.
+
+    Raises InvalidRequestError where the arrays have different batch sizes.
+    """
     for layer in found.inputs:
         shape, spec = tuple(shapes[layer.name]), layer.done.spec
         if not _fits(shape, spec):
@@ -70,6 +77,12 @@ def check_arrays(
             raise StackError(
                 Diagnosis("DTYPE_MISMATCH", message, "inputs", layer.name, "Input", layer.index, fixes=[fix])
             )
+    batches = {layer.name: shapes[layer.name][0] for layer in found.inputs}
+    if len(set(batches.values())) > 1:
+        listed = ", ".join(f"{name} {size}" for name, size in batches.items())
+        raise InvalidRequestError(
+            f"The inputs have different batch sizes: {listed}.", reason="BATCH_MISMATCH", field=path
+        )
 
 
 def _fits(shape: Sequence[int], spec: Spec) -> bool:

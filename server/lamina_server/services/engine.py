@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from lamina.v1 import layers_pb2, trace_pb2
-from lamina_server.binding import bind
+from lamina_server.binding import bind, too_short
 from lamina_server.dims import evaluate
 from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
 from lamina_server.export import export
@@ -98,7 +98,16 @@ class Plan:
         if not self.trace.symbols:
             return self.trace
         key = tuple(shapes[name][1:] for name in self.input_names)
-        return self._bound.get(key, lambda: traced(bind(self.trace.stack, dict(shapes), self.trace), limits))
+        return self._bound.get(key, lambda: self._bind(shapes, limits))
+
+    def _bind(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
+        try:
+            return traced(bind(self.trace.stack, dict(shapes), self.trace), limits)
+        except StackError as error:
+            said = too_short(self.trace, shapes)
+            if said:
+                error.message = error.diagnosis.message = f"{error.message} {said}"
+            raise
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,8 @@ class Engine:
             return list(known)
         for i, ref in enumerate(fetch):
             if ref not in known or ref in fetch[:i]:
-                why = "is named twice" if ref in known else f"is no layer of this stack; {nearest(ref, known)}"
+                why = "is named twice." if ref in known else f"is no layer of this stack; {nearest(ref, known)}"
+                why = "stands for every layer, so nothing stands beside it." if ref == "*" else why
                 raise InvalidRequestError(
                     f"fetch[{i}]: {shortened(ref)} {why}", reason="UNKNOWN_FETCH", field=f"fetch[{i}]"
                 )
@@ -173,13 +183,7 @@ class Engine:
         shapes = {name: array.shape for name, array in zip(names, arrays.values(), strict=True)}
         dtypes = {name: DType(array.dtype.name) for name, array in zip(names, arrays.values(), strict=True)}
         check_arrays(plan.trace, shapes, self.limits, dtypes)
-        batches = {name: shape[0] for name, shape in shapes.items()}
-        if len(set(batches.values())) > 1:
-            listed = ", ".join(f"{name} {size}" for name, size in batches.items())
-            raise InvalidRequestError(
-                f"The inputs have different batch sizes: {listed}.", reason="BATCH_MISMATCH", field="inputs"
-            )
-        actual, batch = plan.bound(shapes, self.limits), batches[names[0]]
+        actual, batch = plan.bound(shapes, self.limits), shapes[names[0]][0]
         refs = tuple(dict.fromkeys((*plan.trace.outputs, *self.references(plan, fetch))))
         self._check_cost(actual, refs, batch)
         sizes = {"batch": batch}

@@ -109,11 +109,13 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
     async def ListLayerKinds(
         self, request: service_pb2.ListLayerKindsRequest, context: Context
     ) -> service_pb2.ListLayerKindsResponse:
+        refuse_unknown(request, "request")
         return service_pb2.ListLayerKindsResponse(kinds=await self._engine.workers.call(catalogue.kinds))
 
     async def GetServerInfo(
         self, request: service_pb2.GetServerInfoRequest, context: Context
     ) -> service_pb2.GetServerInfoResponse:
+        refuse_unknown(request, "request")
         return service_pb2.GetServerInfoResponse(
             version=version(),
             device=self._engine.device.name,
@@ -212,7 +214,7 @@ def _check_shapes(plan: Plan, request: service_pb2.TraceRequest, limits: Limits)
         raise InvalidRequestError("shapes names an Input twice.", reason="DUPLICATE_NAME", field="shapes")
     names = match_names(plan.trace, given, "shapes")
     shapes = {name: tuple(shape.shape) for name, shape in zip(names, request.shapes, strict=True)}
-    check_arrays(plan.trace, shapes, limits)
+    check_arrays(plan.trace, shapes, limits, path="shapes")
     plan.bound(shapes, limits)
 
 

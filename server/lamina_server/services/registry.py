@@ -66,12 +66,12 @@ class Registry:
 
     async def find(self, key: str) -> Found:
         """A registered stack by name or id. Raises NotFoundError, CorruptDataError, UnavailableError."""
-        with _translated():
+        with _translated("stack_id"):
             known = self._found.peek(self._store.id_of(key) or "")
         return known or await self._read(key)
 
     async def _read(self, key: str) -> Found:
-        manifest = await self._call(lambda: self._store.get(key))
+        manifest = await self._call(lambda: self._store.get(key), "stack_id")
         message = _message(manifest)
         numbers = Numbers(manifest.id, manifest.seed, lambda: self._arrays(manifest))
         found = Found(manifest, message, self._engine.plan(message), numbers)
@@ -90,7 +90,7 @@ class Registry:
 
     async def delete(self, name: str) -> None:
         """Forgets a name. Raises NotFoundError."""
-        await self._call(lambda: self._store.delete(name))
+        await self._call(lambda: self._store.delete(name), "name")
 
     async def register(
         self, requests: AsyncIterator[service_pb2.RegisterStackRequest]
@@ -131,8 +131,8 @@ class Registry:
                 for ref in manifest.weights
             }
 
-    async def _call(self, function: Any) -> Any:
-        with _translated():
+    async def _call(self, function: Any, field: str = "header.name") -> Any:
+        with _translated(field):
             return await self._workers.call(function)
 
 
@@ -253,20 +253,20 @@ def _order(what: str) -> InvalidRequestError:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The store's errors as Lamina's."""
+def _translated(field: str = "header.name") -> Iterator[None]:
+    """The store's errors as Lamina's; `field` is where the request has the name."""
     try:
         yield
     except StoreError as error:
-        raise _lamina_error(error) from None
+        raise _lamina_error(error, field) from None
 
 
-def _lamina_error(error: StoreError) -> LaminaError:
+def _lamina_error(error: StoreError, field: str) -> LaminaError:
     text = str(error)
     text = f"{text[0].upper()}{text[1:]}."
     match error:
         case StackNotFoundError():
-            return NotFoundError(text, facts={"stack": error.key[:128]})
+            return NotFoundError(text, field=field, facts={"stack": error.key[:128]})
         case NameTakenError():
             return ConflictError(
                 f"{text} Use replace to move the name.", facts={"name": error.name, "existing_id": error.existing_id}
@@ -275,6 +275,12 @@ def _lamina_error(error: StoreError) -> LaminaError:
             return CorruptDataError(text, facts={"stack": error.stack[:128], "weight": error.weight or ""})
         case StoreUnavailableError():
             return UnavailableError(text, reason="STORE_UNAVAILABLE")
-        case InvalidNameError() | InvalidPageError() | InvalidManifestError() | WeightSizeError():
-            return InvalidRequestError(text, reason="BAD_REGISTRATION")
+        case InvalidNameError():
+            return InvalidRequestError(text, reason="BAD_NAME", field=field)
+        case InvalidPageError():
+            return InvalidRequestError(text, reason="BAD_PAGE", field="page_token")
+        case WeightSizeError():
+            return InvalidRequestError(text, reason="BYTES_MISMATCH", field="chunk")
+        case InvalidManifestError():
+            return InvalidRequestError(text, reason="BAD_REGISTRATION", field="header")
     return UnavailableError(text, reason="STORE_UNAVAILABLE")

@@ -12,6 +12,7 @@ from lamina_server.layers.tensors import DType
 from lamina_server.words import shortened
 
 Array = np.ndarray[Any, Any]
+_MOST_ELEMENTS = 2**59  # of 8 bytes and more: what fits the 63 bits that numpy counts bytes with
 _DTYPES = {
     number: DType(name.removeprefix("DATA_TYPE_").lower()) for name, number in tensor_pb2.DataType.items() if number
 }
@@ -65,7 +66,7 @@ def decode_tensor(message: tensor_pb2.Tensor, path: str) -> Array:
 
 
 def check_shape(shape: Sequence[int], path: str) -> int:
-    """Number of elements. Raises InvalidRequestError for a negative size or more than 32 axes."""
+    """Number of elements. Raises InvalidRequestError for a negative size, or more than an array can have."""
     if len(shape) > 32:
         raise InvalidRequestError(
             f"{path}.shape has {len(shape)} axes; an array has at most 32.", reason="BAD_SHAPE", field=f"{path}.shape"
@@ -75,6 +76,12 @@ def check_shape(shape: Sequence[int], path: str) -> int:
             raise InvalidRequestError(
                 f"{path}.shape[{i}] is {size}; a size is 0 or more.", reason="BAD_SHAPE", field=f"{path}.shape[{i}]"
             )
+    if math.prod(size or 1 for size in shape) > _MOST_ELEMENTS:  # also beside a 0: numpy multiplies without it
+        raise InvalidRequestError(
+            f"{path}.shape is ({', '.join(map(str, shape))}); an array has at most {_MOST_ELEMENTS} elements.",
+            reason="BAD_SHAPE",
+            field=f"{path}.shape",
+        )
     return math.prod(shape)
 
 
