@@ -71,7 +71,7 @@ CLIENT_LIBRARIES = {
     "rich": {"cli", "render"},
     "torch": {"importers"},
     "typer": {"cli"},
-    "yaml": {"cli"},
+    "yaml": {"documents"},
 }
 
 GENERATED = ("client/lamina/v1/", "client/lamina/layers.py")

@@ -146,7 +146,7 @@ class LocalServer:
 
     def _failure(self, what: str) -> str:
         said = self.logs.strip()[-_MOST_LOG:]
-        if "No module named lamina_server" in said:
+        if "No module named" in said:  # the server itself, or what only its extras bring
             return "The server is not installed here: pip install 'lamina[server,cpu]', or give a Client its address."
         return f"The server {what}. It said:\n{said}" if said else f"The server {what}, and said nothing."
 

@@ -54,6 +54,10 @@ def build(kind: type[AnyMessage], values: Mapping[str, object], *, rank: int | N
 
 def _fill(message: Message, values: Mapping[str, object], rank: int | None, at: Place) -> None:
     fields: Mapping[str, Any] = message.DESCRIPTOR.fields_by_name
+    for union in message.DESCRIPTOR.oneofs:
+        chosen = [field.name for field in union.fields if values.get(field.name) is not None]
+        if len(chosen) > 1:
+            raise at.error(f"takes one of {' and '.join(chosen)}; {len(chosen)} were given.")
     for name, value in values.items():
         if name not in fields:
             hint = suggest(str(name), fields, what="option")

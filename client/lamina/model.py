@@ -47,6 +47,9 @@ class Model:
     def save(self, path: "str | os.PathLike[str]") -> Path:
         """Writes the model to a file, whole or not at all, and returns its path. Raises OSError as files do."""
         target = Path(path)
+        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
+            target.write_bytes(self.data)
+            return target
         draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         try:
             with draft.open("xb") as file:

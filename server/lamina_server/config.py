@@ -16,6 +16,8 @@ PREFIX = "LAMINA_"
 MIB, GIB = 2**20, 2**30
 ONNX_MODEL_BYTES = 2 * GIB  # a protobuf message, hence an ONNX model in one piece, cannot be larger
 
+# Read by the command line, which may run beside a server.
+_CLIENT_VARIABLES = ("LAMINA_ADDRESS",)
 # Variables that Kubernetes puts into every pod beside a Service called "lamina".
 _SERVICE_LINK = r"LAMINA_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_\w+)"
 
@@ -180,7 +182,7 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> list[str]:
     """A sentence for each `LAMINA_*` variable of the environment that sets nothing, with the nearest that would."""
-    known = [variable(name) for name in Settings.model_fields]
+    known = [*map(variable, Settings.model_fields), *_CLIENT_VARIABLES]
     sentences = []
     for name in sorted(os.environ):
         if not name.startswith(PREFIX) or name in known or re.fullmatch(_SERVICE_LINK, name):

@@ -95,7 +95,7 @@ class LayerError(Exception):
 
     Raised inside a layer kind; the tracer turns it into a `StackError` with index, name, kind and axes, once.
     `field` names the dataclass field at fault, or "" where the input is. The tracer puts the names of the layer's
-    inputs in the place of {input_1}, {input_2}, ... in the message.
+    inputs in the place of {input_1}, {input_2}, ... in the message, and for {input_1_how} how that input came about.
     """
 
     def __init__(self, reason: str, message: str, *, field: str = "", **facts: object) -> None:

@@ -214,11 +214,16 @@ class _Tracer:
         got = {ref: self.specs[ref] for ref in self._known_sources(index)}
         said = error.message
         for i, ref in enumerate(node.inputs or got, 1):
-            said = said.replace(f"{{input_{i}}}", ref)
+            said = said.replace(f"{{input_{i}}}", ref).replace(f"{{input_{i}_how}}", self._how(ref))
         text = f"{name} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())
         )
+
+    def _how(self, ref: str) -> str:
+        """Arithmetic of a layer that merged axes, in parentheses: ` (flatten: 32 x 32 x 50 = 51 200)`."""
+        layer = self.by_ref.get(ref)
+        return f" ({layer.name}: {layer.done.how})" if layer and " = " in layer.done.how else ""
 
     def _known_sources(self, index: int) -> tuple[str, ...]:
         node = self.stack.nodes[index]

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import lamina as lm
+from tests.acceptance.raw import Raw
+from tests.acceptance.requests import ordinary
 from tests.client.clients import AnyClient, connected
+from tests.support import missing
 
 _DEFECTS = ("INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "DATA_LOSS")
+MOST_GROWTH = 100 * 2**20  # bytes of server memory, over all that is sent to it and refused
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +50,34 @@ def caller(request: pytest.FixtureRequest, server: lm.LocalServer) -> Iterator[A
     else:
         with connected("sync", server.address) as one:
             yield one
+
+
+@pytest.fixture(scope="session")
+def raw(server: lm.LocalServer) -> Iterator[Raw]:
+    """A channel without stubs, for what no SDK sends."""
+    with Raw(server.address) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def first_memory(server: lm.LocalServer, raw: Raw) -> int:
+    """Bytes that the server held before anything bad was sent, but after one ordinary call."""
+    ordinary(raw)
+    return resident(server.pid)
+
+
+@pytest.fixture
+def harmless(server: lm.LocalServer, raw: Raw, first_memory: int) -> Iterator[None]:
+    """After what the test sent, an ordinary call gives what it should, and no memory has been spent."""
+    yield
+    ordinary(raw)
+    assert resident(server.pid) - first_memory < MOST_GROWTH
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds now."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        missing("Linux's /proc", "memory is measured there")
+    (line,) = [line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024

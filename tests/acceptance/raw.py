@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import grpc
 from google.protobuf.message import Message
@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from lamina.v1 import service_pb2, trace_pb2
 
-HANG_SECONDS = 20.0  # an answer takes milliseconds; this only tells a hang from a slow machine
+HANG_SECONDS = 5.0  # an answer takes milliseconds; this only tells a hang from a slow machine
 MOST_STATUS_BYTES = 4096
 SERVICE = service_pb2.DESCRIPTOR.services_by_name["LaminaService"]
 RPCS = tuple(method.name for method in SERVICE.methods)
@@ -35,6 +35,12 @@ class Raw:
     def __init__(self, address: str) -> None:
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         self.channel = grpc.insecure_channel(address, options=options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.channel.close()
 
     def call(self, rpc: str, request: bytes | Message | Iterable[bytes | Message]) -> bytes:
         """The answer to a request, or to a stream of them, as bytes; all messages of a stream joined."""

@@ -1,9 +1,10 @@
 """PyTorch and Keras, on PyTorch: what the properties here compare with."""
 
 import os
+import re
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,10 +17,23 @@ torch = require("torch")
 F = require("torch.nn.functional")
 keras = require("keras")
 
+T = TypeVar("T")
+_NO_ROOM = re.compile("can't be greater than actual input size|Output size is too small|Invalid computed output size")
+
 
 def tensor(x: Array) -> Any:
     """A torch tensor of float64 with these numbers."""
     return torch.tensor(np.ascontiguousarray(x)).double()
+
+
+def unless_too_short(compute: Callable[[], T]) -> T | None:
+    """What PyTorch computes; None where it refuses because an axis has no room for one window."""
+    try:
+        return compute()
+    except RuntimeError as error:
+        if not _NO_ROOM.search(str(error)):
+            raise
+        return None
 
 
 def keras_values(layer: Any, inputs: Sequence[Array], weights: Mapping[str, Array] | None = None) -> list[Array]:

@@ -7,7 +7,7 @@ difference is what float32 rounds on Lamina's side.
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -34,8 +34,16 @@ LAYOUTS = (LAST, FIRST)
 DEVICE = runtime.Device("cpu", ((CPU, {}),), 1)
 BATCH = 2
 
+
+class Tolerance(NamedTuple):
+    """A result r may be off an expected e by atol + rtol * |e|."""
+
+    rtol: float
+    atol: float
+
+
 # How far a float32 result may be from a float64 one; README.md says why.
-TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
+TOLERANCE = Tolerance(rtol=2e-5, atol=2e-5)
 
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)  # drawing is cheap, but a loaded machine may not think so
 PROFILES = {
@@ -161,8 +169,8 @@ def refused(kind: Kind, *arrays: Array, layout: Layout = LAST, symbolic: Collect
 
 def assert_close(found: Array, expected: Any) -> None:
     """Equal shapes, and values within TOLERANCE. `expected` may be a torch tensor."""
-    np.testing.assert_allclose(found, np.asarray(expected), **TOLERANCE, strict=False)
     assert found.shape == tuple(expected.shape)
+    np.testing.assert_allclose(found, np.asarray(expected), *TOLERANCE)
 
 
 def both(check: Callable[[Collection[int]], None], symbolic: Collection[int]) -> None:

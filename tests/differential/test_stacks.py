@@ -38,7 +38,7 @@ def all_weights(twin: Twin) -> dict[str, Array]:
 
 def named(twin: Twin, weights: dict[str, Array]) -> dict[str, Array]:
     """The same for the channels-first stack, whose layers between Permutes have names of their own."""
-    inner = {node.name.removesuffix(".in"): node.name for node in twin.first if (node.name or "").endswith(".in")}
+    inner = {name.removesuffix(".in"): name for node in twin.first if (name := str(node.name)).endswith(".in")}
     parts = ((name.partition("/"), value) for name, value in weights.items())
     return {f"{inner.get(layer, layer)}/{weight}": value for (layer, _, weight), value in parts}
 

@@ -135,7 +135,9 @@ class Conv(Kind):
                 f"One for each filter. {each} is {span}: it spans the {plural(channels // self.groups, 'channel')} "
                 f"of its group, one of {self.groups}, and sums over them."
             )
-        what = "the one input channel" if channels == 1 else f"all {channels} input channels and sums over them"
+        what = (
+            "the one input channel" if channels == 1 else f"all {grouped(channels)} input channels and sums over them"
+        )
         return f"One for each filter. {each} is {span}: it spans {what}."
 
     def _apart(self, slide: Sliding, channels: int, out: Spec, axis: int) -> tuple[str, ...]:

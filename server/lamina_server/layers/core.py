@@ -82,7 +82,7 @@ class Dense(Kind):
         if self.in_features is not None and self.in_features != width:
             raise LayerError(
                 "DECLARED_MISMATCH",
-                f"declares in_features={self.in_features}, but its input has {width}",
+                f"declares in_features={self.in_features}, but its input has {width}{{input_1_how}}",
                 field="in_features",
                 declared=self.in_features,
                 found=width,

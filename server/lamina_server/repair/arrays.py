@@ -20,7 +20,6 @@ from lamina_server.repair.steps import (
     apply,
     reshaped,
 )
-from lamina_server.stack import field_name
 from lamina_server.trace import trace
 from lamina_server.words import nearest, shortened
 
@@ -64,7 +63,8 @@ def check_arrays(
     for layer in found.inputs:
         shape, spec = tuple(shapes[layer.name]), layer.done.spec
         if not _fits(shape, spec):
-            raise StackError(_diagnosis(found, layer, shape, limits))
+            where = f"{path}[{list(shapes).index(layer.name)}].shape"
+            raise StackError(_diagnosis(found, layer, shape, limits, where))
         dtype = dtypes[layer.name] if dtypes else spec.dtype
         if dtype is not spec.dtype:
             message = f"{layer.name} is fed {dtype.value}; it declares {spec.dtype.value}."
@@ -75,7 +75,15 @@ def check_arrays(
                 (CastArray(layer.name, spec.dtype),),
             )
             raise StackError(
-                Diagnosis("DTYPE_MISMATCH", message, "inputs", layer.name, "Input", layer.index, fixes=[fix])
+                Diagnosis(
+                    "DTYPE_MISMATCH",
+                    message,
+                    f"{path}[{list(shapes).index(layer.name)}].data_type",
+                    layer.name,
+                    "Input",
+                    layer.index,
+                    fixes=[fix],
+                )
             )
     batches = {layer.name: shapes[layer.name][0] for layer in found.inputs}
     if len(set(batches.values())) > 1:
@@ -91,12 +99,11 @@ def _fits(shape: Sequence[int], spec: Spec) -> bool:
     )
 
 
-def _diagnosis(found: Trace, layer: LayerTrace, shape: tuple[int, ...], limits: Limits) -> Diagnosis:
+def _diagnosis(found: Trace, layer: LayerTrace, shape: tuple[int, ...], limits: Limits, where: str) -> Diagnosis:
     spec = layer.done.spec
     roles = tuple(axis.role for axis in spec.axes)
     message = f"{layer.name} takes {spec}. It is fed an array of shape {_tuple(shape)}: {_difference(shape, spec)}."
     facts: dict[str, object] = {"got": _tuple(shape), "expected": str(spec)}
-    where = f"stack.layers[{layer.index}].{field_name(layer.node.kind)}.shape"
     diagnosis = Diagnosis(
         "ARRAY_MISMATCH", message, where, layer.name, "Input", layer.index, {layer.name: spec}, roles, facts
     )

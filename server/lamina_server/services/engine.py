@@ -19,11 +19,12 @@ from lamina_server.binding import bind, too_short
 from lamina_server.dims import evaluate
 from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
 from lamina_server.export import export
+from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits, human_bytes
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
-from lamina_server.repair import check_arrays, repaired
+from lamina_server.repair import Fix, ReplaceNode, check_arrays, repaired
 from lamina_server.repair.arrays import match_names
 from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
@@ -34,6 +35,7 @@ from lamina_server.wire.traces import encode_trace
 from lamina_server.words import nearest, shortened
 
 Array = np.ndarray[Any, Any]
+MANY_LAYERS = 100  # a layer takes some 100 microseconds
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -104,6 +106,8 @@ class Plan:
         try:
             return traced(bind(self.trace.stack, dict(shapes), self.trace), limits)
         except StackError as error:
+            # The fixes are of the stack with numbers for symbols: what changes an Input would take its symbols away.
+            error.diagnosis.fixes = [fix for fix in error.diagnosis.fixes if not _changes_input(fix)]
             said = too_short(self.trace, shapes)
             if said:
                 error.message = error.diagnosis.message = f"{error.message} {said}"
@@ -129,6 +133,10 @@ class Outcome:
     admitted: Admitted
 
 
+def _changes_input(fix: Fix) -> bool:
+    return any(isinstance(step, ReplaceNode) and isinstance(step.node.kind, Input) for step in fix.stack_steps)
+
+
 def traced(stack: Any, limits: Limits) -> Trace:
     """Traces a stack; a StackError comes with its fixes."""
     try:
@@ -151,6 +159,13 @@ class Engine:
     def plan(self, message: layers_pb2.Stack) -> Plan:
         """The plan of a stack's message. Raises StackError with fixes, LimitError."""
         return self._plans.get(message.SerializeToString(), lambda: self._make_plan(message))
+
+    async def planned(self, message: layers_pb2.Stack) -> Plan:
+        """As `plan`; a stack that takes long is traced in a thread, so that other calls go on."""
+        if len(message.layers) > MANY_LAYERS and self._plans.peek(message.SerializeToString()) is None:
+            plan = await self.workers.call(lambda: self._make_plan(message))
+            self._plans.put(message.SerializeToString(), plan)
+        return self.plan(message)
 
     def references(self, plan: Plan, fetch: Sequence[str]) -> list[str]:
         """The references that a `fetch` list asks for; "*" is every layer. Raises InvalidRequestError."""

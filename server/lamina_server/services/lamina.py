@@ -130,7 +130,7 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
         _refuse_unknown_parts(request)
         source = request.WhichOneof("source")
         if source == "stack":
-            return self._engine.plan(request.stack), None, ""
+            return await self._engine.planned(request.stack), None, ""
         if source == "stack_id":
             found = await self._registry.find(request.stack_id)
             call.stack_id = found.manifest.id

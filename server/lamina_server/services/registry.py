@@ -74,7 +74,7 @@ class Registry:
         manifest = await self._call(lambda: self._store.get(key), "stack_id")
         message = _message(manifest)
         numbers = Numbers(manifest.id, manifest.seed, lambda: self._arrays(manifest))
-        found = Found(manifest, message, self._engine.plan(message), numbers)
+        found = Found(manifest, message, await self._engine.planned(message), numbers)
         self._found.put(manifest.id, found)
         return found
 
@@ -111,7 +111,7 @@ class Registry:
             raise InvalidRequestError(
                 "header.stack is not set: there is nothing to register.", reason="NO_STACK", field="header.stack"
             )
-        plan = self._engine.plan(header.stack)
+        plan = await self._engine.planned(header.stack)
         with _translated():
             staging = await self._workers.call(self._store.stage)
         try:

@@ -52,6 +52,12 @@ def decode_tensor(message: tensor_pb2.Tensor, path: str) -> Array:
     """An array, a read-only view of the message. Raises InvalidRequestError where bytes, shape and type disagree."""
     dtype = decode_dtype(message.data_type, path)
     count = check_shape(message.shape, path)
+    if dtype is DType.BFLOAT16:
+        raise InvalidRequestError(
+            f"{path} is bfloat16, which this server does not compute in; convert it to float32.",
+            reason="UNSUPPORTED_DTYPE",
+            field=f"{path}.data_type",
+        )
     if len(message.data) != count * dtype.nbytes:
         named = f"{path} ({shortened(message.name)})" if message.name else path
         shape = ", ".join(map(str, message.shape))
