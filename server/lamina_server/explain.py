@@ -1,5 +1,7 @@
 """Derivations into words: the one place where sentences about a layer are put together."""
 
+from itertools import groupby
+
 from lamina_server.layers.base import Derivation, grouped
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
@@ -8,9 +10,8 @@ from lamina_server.records import LayerTrace
 def explain(layer: LayerTrace) -> str:
     """Why a layer's output looks as it does: one paragraph for each axis, one for the parameters. Notes stand apart."""
     done = layer.done
-    parts = [_derivation(row) for row in done.derivations] or [_upper(f"{done.how}.")]
-    if len({part.split(". ", 1)[-1] for part in parts}) == 1 and len(parts) > 1:  # one reason for several axes
-        parts = ["; ".join(part.split(". ", 1)[0] for part in parts) + ". " + parts[0].split(". ", 1)[1]]
+    parts = [_paragraph(list(rows)) for _, rows in groupby(done.derivations, key=lambda row: row.reason)]
+    parts = parts or [_upper(f"{done.how}.")]
     parts.append(" ".join(filter(None, (parameters(layer), *done.sentences))))
     return "\n".join(filter(None, parts))
 
@@ -38,17 +39,21 @@ def times(arithmetic: str) -> str:
     return arithmetic.replace(" * ", " x ")
 
 
-def _derivation(row: Derivation) -> str:
+def _paragraph(rows: list[Derivation]) -> str:
+    """Axes that have the same reason, and the reason."""
+    return f"{'; '.join(map(_head, rows))}. {rows[0].reason}".rstrip()
+
+
+def _head(row: Derivation) -> str:
     name, result, arithmetic = _axis(row), row.derived.value, row.derived.substitution
     if row.before is None:
         head = f"{name} {grouped(result)}"
     elif row.before == result:
-        head = f"{name} stay {grouped(result)}" if name.endswith("s") else f"{name} stays {grouped(result)}"
+        head = f"{name} {'stay' if name.endswith('s') else 'stays'} {grouped(result)}"
     else:
         head = f"{name} {grouped(row.before)} -> {grouped(result)}"
-    if any(c in arithmetic for c in "+*/") and arithmetic != str(result) and arithmetic not in row.reason:
-        head += f": {times(arithmetic)} = {grouped(result)}"
-    return f"{head}. {row.reason}".rstrip()
+    computed = any(sign in arithmetic for sign in "+*/") and arithmetic != str(result)
+    return f"{head}: {times(arithmetic)} = {grouped(result)}" if computed and arithmetic not in row.reason else head
 
 
 def _arithmetic(row: Derivation) -> str:
