@@ -17,9 +17,15 @@ MOST_GROWTH = 100 * 2**20  # bytes of server memory, over all that is sent to it
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lm.LocalServer]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where that server keeps registered stacks."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def server(store: Path) -> Iterator[lm.LocalServer]:
     """The server that every question is put to; at the end it must still run, and must never have had a defect."""
-    with lm.LocalServer(store_dir=tmp_path_factory.mktemp("store")) as one:
+    with lm.LocalServer(store_dir=store) as one:
         yield one
         logs = one.logs
         assert one.running, logs[-4000:]

@@ -57,7 +57,7 @@ class Raw:
         try:
             answer = self.call(rpc, request)
         except grpc.RpcError as error:
-            return _taken_apart(error)
+            return taken_apart(error)
         raise AssertionError(f"{rpc} took it and answered {answer[:200]!r}")
 
     def infer(self, request: service_pb2.InferRequest) -> service_pb2.InferResponse:
@@ -69,7 +69,8 @@ def _bytes(request: bytes | Message) -> bytes:
     return request if isinstance(request, bytes) else request.SerializeToString()
 
 
-def _taken_apart(error: Any) -> Refusal:
+def taken_apart(error: Any) -> Refusal:
+    """An RpcError's parts, after looking whether it keeps every promise."""
     trailers = dict(error.trailing_metadata())
     code, text = error.code().name, error.details()
     packed = trailers.get("grpc-status-details-bin")

@@ -36,7 +36,7 @@ def asking(rpc: str, sent: layers_pb2.Stack) -> service_pb2.TraceRequest | servi
 
 def tensor(array: np.ndarray, name: str = "") -> tensor_pb2.Tensor:  # type: ignore[type-arg]
     """An array of float32 as a message."""
-    data = np.ascontiguousarray(array, "<f4")
+    data = np.asarray(array, "<f4")
     return tensor_pb2.Tensor(
         name=name, data_type=tensor_pb2.DATA_TYPE_FLOAT32, shape=data.shape, data=data.tobytes()
     )

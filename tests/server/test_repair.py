@@ -1,0 +1,268 @@
+"""Fixes of stacks: for every reason, what people usually mean comes first, and every fix that is offered works."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lamina_server.dims import Size, symbol
+from lamina_server.errors import StackError
+from lamina_server.layers.base import Kind
+from lamina_server.layers.convolution import Conv, DepthwiseConv
+from lamina_server.layers.core import Activation, Dense, Input
+from lamina_server.layers.functions import Gelu, Relu, Softmax
+from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.tensors import DType, Layout
+from lamina_server.layers.windows import PadPair
+from lamina_server.limits import Limits
+from lamina_server.records import Diagnosis, Trace
+from lamina_server.repair import Fix, InsertNode, RemoveNode, apply, repaired
+from lamina_server.repair.writers import WRITERS
+from lamina_server.stack import Node, Stack
+from lamina_server.trace import trace
+from lamina_server.wire.traces import encode_diagnosis
+
+T = symbol("T")
+LIMITS = Limits()
+FIRST = Layout.CHANNELS_FIRST
+ONE, TWO = PadPair(1, 1), (PadPair(1, 1), PadPair(1, 1))
+
+
+class Case(NamedTuple):
+    """A faulty stack, and how its fixes begin, in their order."""
+
+    reason: str
+    stack: Stack
+    titles: tuple[str, ...]
+    outcome: str
+
+
+def chain(shape: tuple[Size, ...], *kinds: Kind, layout: Layout = Layout.CHANNELS_LAST, dtype: Any = None) -> Stack:
+    entry = Input(shape, dtype) if dtype else Input(shape)
+    return Stack((Node(entry), *map(Node, kinds)), layout)
+
+
+def merged(
+    left: tuple[int, ...], right: tuple[int, ...], merge: Kind, refs: tuple[str, ...] = ("left", "right")
+) -> Stack:
+    return Stack((Node(Input(left), "left"), Node(Input(right), "right"), Node(merge, "merge", tuple(refs))))
+
+
+def expecting(kind: Kind, *expect: Size, shape: tuple[Size, ...] = (128, 9)) -> Stack:
+    return Stack((Node(Input(shape)), Node(kind, "it", (), expect)))
+
+
+RELU, SAME_POOL = Activation(Relu()), MaxPool((2, 2), (1, 1), "same")
+CASES = [
+    # 1 of the reference's list of errors that people hit, and so on
+    Case("RANK_MISMATCH", chain((68,), Conv(64, (2,), padding="same", activation=Relu())),
+         ("68 moments of one signal: put Reshape((68, 1)) before it",
+          '68 features in no order: use Dense(64, activation="relu") instead',
+          "one vector to repeat at every step: put RepeatVector(n) before it, here n = 2"), "batch, 68 steps, 64"),
+    Case("RANK_MISMATCH", chain((68,), Conv(64, (2,)), layout=FIRST),
+         ("68 moments of one signal: put Reshape((1, 68)) before it",), "batch, 64 channels, 67 steps"),
+    Case("RANK_MISMATCH", chain((28, 28), Conv(8, (3, 3))),
+         ("28 x 28 values of one channel: put Reshape((28, 28, 1))",), "batch, height 26, width 26, 8 channels"),
+    # 2
+    Case("RANK_MISMATCH", chain((26721, 32, 32, 1), Conv(8, (3, 3))),
+         ("26721 is the number of samples: an Input leaves the batch axis out, so declare Input((32, 32, 1))",),
+         "batch, height 30, width 30, 8 channels"),
+    # 3
+    Case("RANK_MISMATCH", chain((9, 4), LSTM(32), LSTM(8)),
+         ("lstm returns its last step only: set return_sequences=True there",), "batch, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), RELU, Flatten(), Conv(8, (3,))),
+         ("flatten merges the axes this layer needs: take it out",), "batch, 7 steps, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), RELU, RepeatVector(3)),
+         ("all 36 numbers as one vector: put Flatten()", "one number for each channel"), "batch, 3 steps, 36"),
+    Case("RANK_MISMATCH", chain((32, 32, 3), RELU, Conv(8, (3,))),
+         ("height and width: use Conv2D(8, 3) instead", "32 steps of 96 numbers each: put Reshape((32, 96))"),
+         "batch, height 30, width 30, 8"),
+    # 4
+    Case("DECLARED_MISMATCH", chain((9, 128), Conv(64, (5,), in_channels=9)),
+         ("the 9 channels stand on the other axis: put Permute((2, 1)) before it", "the data is laid the other way"),
+         "batch, 124 steps, 64"),
+    # 5
+    Case("DECLARED_MISMATCH", chain((124, 4), Flatten(), Dense(2, in_features=100)),
+         ("declare what comes: in_features=496",), "batch, 2"),
+    # 6
+    Case("DECLARED_MISMATCH", chain((64, 30), Dense(5, in_features=1920)),
+         ("1920 is all of 64 x 30: put Flatten() before it", "declare what comes: in_features=30"), "batch, 5"),
+    Case("DECLARED_MISMATCH", chain((128, 128, 3), SAME_POOL, SAME_POOL, Flatten(), Dense(2, in_features=32 * 32 * 3)),
+         ("declare what comes: in_features=49152", "each of the 2 pools before it has stride 1, so nothing shrinks"),
+         "batch, 2"),
+    # 7
+    Case("WINDOW_TOO_LONG", chain((28, 28, 1), *[Conv(8, (3, 3)), MaxPool((2, 2))] * 3, MaxPool((2, 2))),
+         ('keep the length: padding="same"', "nothing is left to pool here: take it out", "a window that fits"),
+         "batch, height 1, width 1"),
+    Case("WINDOW_TOO_LONG", chain((1, 8000), Conv(4, (5,))),
+         ("steps and channels are swapped, 8000 steps of 1 channel: put Permute((2, 1)) before it",
+          'the data is laid the other way: layout="channels_first" for the whole stack'), "batch, 7996 steps, 4"),
+    Case("WINDOW_TOO_LONG", chain((3, 2), Conv(4, (5,))), ('keep the length: padding="same"', "a window that fits"),
+         "batch, 3 steps, 4"),
+    # 10
+    Case("SIZE_MISMATCH", merged((225, 225, 64), (224, 224, 64), Concatenate()),
+         ("right is shorter by 1 and 1: pad it with zeros at the end",), "batch, height 225, width 225, 128"),
+    # 11
+    Case("SIZE_MISMATCH", merged((8, 3), (8, 4), Add()),
+         ("bring left to 4 channels by a convolution of size 1",), "batch, 8 steps, 4"),
+    # 12
+    Case("SIZE_MISMATCH", chain((24,), Reshape((5, 3))),
+         ("let the size of axis 1 follow from the others: Reshape((-1, 3))", "all 24 numbers in one axis"),
+         "batch, 8 steps, 3"),
+    # 13
+    Case("NOT_DIVISIBLE", chain((9, 12), Conv(10, (3,), groups=4)),
+         ("the next multiple of 4: filters=12", "2 groups, which divides both 12 and 10: groups=2"),
+         "batch, 7 steps, 12"),
+    Case("NOT_DIVISIBLE", chain((9, 12), Conv(10, (3,), groups=5)), ("2 groups", "1 group"), "batch, 7 steps, 10"),
+    Case("UNKNOWN_INPUT", merged((8, 3), (8, 3), Add(), ("left", "rigth")), ('take "right"',), "batch, 8 steps, 3"),
+    Case("BAD_PADDING", chain((9, 9, 2), Conv(4, (3, 3), padding="causal")),
+         ('keep the length: padding="same"', 'no padding: padding="valid"'), "batch, height 9, width 9, 4"),
+    Case("BAD_PADDING", chain((9, 2), MaxPool((2,), (), "same", ceil_mode=True)),
+         ('padding="same" rounds up by itself: ceil_mode=False',), "batch, 5 steps"),
+    Case("BAD_PERMUTATION", chain((9, 2), Permute((0, 2, 1))),
+         ("the batch axis is not named: Permute((2, 1))",), "batch, 2 channels, 9 steps"),
+    Case("BAD_PERMUTATION", chain((9, 2), Permute((1, 0))), ("axes are counted from 1: Permute((2, 1))",), "batch, 2"),
+    Case("BAD_AXIS", merged((8, 3), (8, 3), Concatenate(0)),
+         ("the last axis: axis=-1", "the first axis after the batch: axis=1"), "batch, 8 steps, 6"),
+    Case("BAD_AXIS", chain((9, 2), BatchNormalization(axis=7)), ("the last axis: axis=-1",), "batch, 9 steps, 2"),
+    Case("SYMBOLIC_SIZE", chain((T, 9), Flatten(), Dense(2)),
+         ("any length gives the same number of features: a global average pooling instead of flatten",), "batch, 2"),
+    Case("EXPECTATION_NOT_MET", expecting(Conv(4, (3,)), 128, 4), ('keep the length: padding="same"',), "128 steps"),
+    Case("EXPECTATION_NOT_MET", expecting(Conv(4, (3,)), 126, 7), ("filters=7",), "batch, 126 steps, 7 channels"),
+    Case("EXPECTATION_NOT_MET", expecting(Dense(4), 128, 7), ("units=7",), "batch, 128 steps, 7"),
+    Case("OUT_OF_RANGE", chain((9, 2), MaxPool((3,), (), (PadPair(2, 0),))), ("the most that fits: padding=((1, 0),)",),
+         "batch, 3 steps"),
+    Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
+         ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("UNSUPPORTED_DTYPE", chain((9, 2), RELU, dtype=DType.FLOAT64), ("declare float32",), "batch, 9 steps"),
+]  # fmt: skip
+
+
+def diagnosed(stack: Stack) -> Diagnosis:
+    with pytest.raises(StackError) as caught:
+        trace(stack)
+    return repaired(stack, caught.value.diagnosis, LIMITS)
+
+
+def test_every_reason_with_a_writer_has_a_case() -> None:
+    assert {case.reason for case in CASES} == set(WRITERS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.reason}: {case.titles[0][:30]}")
+def test_what_is_meant_comes_first(case: Case) -> None:
+    found = diagnosed(case.stack)
+    assert found.reason == case.reason
+    for fix, title in zip(found.fixes, case.titles, strict=False):
+        assert fix.title.startswith(title)
+    assert len(found.fixes) >= len(case.titles)
+    assert case.outcome in found.fixes[0].outcome
+    trace(apply(case.stack, found.fixes[0].stack_steps))
+    check(case.stack, found)
+
+
+def check(stack: Stack, found: Diagnosis) -> None:
+    """Every fix clears its fault, those that leave none come first, and each shows what really comes out."""
+    assert len(found.fixes) <= 3
+    clean = [clears(stack, found, fix) for fix in found.fixes]
+    assert clean == sorted(clean, reverse=True)
+    assert len({fix.title for fix in found.fixes}) == len(found.fixes)
+    assert all(fix.title.isprintable() and "  " not in fix.title for fix in found.fixes)
+    encode_diagnosis(found).SerializeToString()
+
+
+def clears(stack: Stack, found: Diagnosis, fix: Fix) -> bool:
+    """Applies a fix and checks it; returns whether no fault is left."""
+    assert fix.stack_steps and not fix.array_steps
+    steps = fix.stack_steps
+    shift = sum(isinstance(s, InsertNode) for s in steps) - sum(isinstance(s, RemoveNode) for s in steps)
+    result, fault = traced(apply(stack, steps))
+    assert fault is None or fault.index > found.index + shift
+    layer = result.layers[min(found.index + shift, len(result.layers) - 1)]
+    assert fix.outcome == f"{layer.name}: {layer.done.spec}"
+    return fault is None
+
+
+def traced(stack: Stack) -> tuple[Trace, Diagnosis | None]:
+    """A trace, or as much of one as there is, with the fault."""
+    try:
+        return trace(stack), None
+    except StackError as error:
+        return error.diagnosis.partial, error.diagnosis
+
+
+def test_a_fix_that_leaves_a_later_fault_is_offered_after_those_that_leave_none() -> None:
+    stack = chain((68,), Conv(64, (2,)), Dense(3, in_features=64), Reshape((67, 3)))
+    found = diagnosed(stack)
+    assert [clears(stack, found, fix) for fix in found.fixes] == [True, False, False]
+
+
+def test_reasons_without_a_writer_have_no_fixes() -> None:
+    found = diagnosed(chain((9, 2), Conv(4, (3,), (1, 1))))
+    assert (found.reason, found.fixes) == ("LENGTH_MISMATCH", [])
+    assert diagnosed(Stack(())).fixes == []
+
+
+sizes = st.integers(1, 6)
+pairs = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda pair: PadPair(*pair))
+
+
+def ranked(rank: int) -> st.SearchStrategy[Any]:
+    each, many = st.tuples(*[sizes] * rank), st.tuples(*[pairs] * rank)
+    rules = st.sampled_from(["valid", "same", "causal"]) | many
+    return st.one_of(
+        st.builds(
+            Conv, sizes, each, each | st.just(()), rules, groups=st.integers(1, 3), in_channels=st.none() | sizes
+        ),
+        st.builds(DepthwiseConv, each, padding=rules),
+        st.builds(MaxPool, each, each | st.just(()), rules, ceil_mode=st.booleans()),
+        st.builds(AveragePool, each, each | st.just(()), rules),
+        st.builds(ZeroPadding, many),
+    )
+
+
+kinds: st.SearchStrategy[Any] = st.one_of(
+    *map(ranked, (1, 2)),
+    st.builds(Dense, sizes, in_features=st.none() | st.integers(1, 40)),
+    st.builds(LSTM, sizes, return_sequences=st.booleans()),
+    st.builds(Reshape, st.lists(st.integers(-1, 6), max_size=3).map(tuple)),
+    st.builds(Permute, st.lists(st.integers(0, 3), max_size=3).map(tuple)),
+    st.builds(BatchNormalization, st.none() | st.integers(-4, 4)),
+    st.builds(RepeatVector, sizes),
+    st.builds(Activation, st.builds(Softmax, st.integers(-4, 4))),
+    st.just(Flatten()),
+    st.just(GlobalAveragePool()),
+)
+lengths: st.SearchStrategy[Size] = sizes | st.just(T)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(lengths, max_size=4), st.lists(kinds, min_size=1, max_size=5), st.sampled_from(Layout))
+def test_whatever_is_offered_works(shape: list[Size], layers: Sequence[Kind], layout: Layout) -> None:
+    stack = chain(tuple(shape), *layers, layout=layout)
+    _, fault = traced(stack)
+    if fault is not None:
+        check(stack, repaired(stack, fault, LIMITS))
+
+
+references = st.lists(st.sampled_from(["left", "right", "lefd", "merge", "later", "left:h"]), max_size=3).map(tuple)
+
+
+@given(
+    st.lists(sizes, max_size=3),
+    st.lists(sizes, max_size=3),
+    st.sampled_from([Add(), Concatenate(), Concatenate(1)]),
+    references,
+)
+def test_whatever_is_offered_for_branches_works(
+    left: list[int], right: list[int], merge: Kind, refs: tuple[str, ...]
+) -> None:
+    stack = merged(tuple(left), tuple(right), merge, refs)
+    _, fault = traced(stack)
+    if fault is not None:
+        check(stack, repaired(stack, fault, LIMITS))
