@@ -165,9 +165,10 @@ def _floor_atom(inner: Size, divisor: int) -> Size:
     if common > 1:
         reduced = _build((key, n // common) for key, n in inner.terms)
         return floor_div(reduced, divisor // common)
-    nested = _single_floor(inner)
-    if nested is not None and nested.inner is not None:
-        return floor_div(nested.inner + constant * nested.divisor, divisor * nested.divisor)
+    nested = _lone_floor(inner)
+    if nested is not None and nested.inner is not None:  # floor((p + floor(q / d)) / n) = floor((p d + q) / (d n))
+        rest = inner - _single(nested)
+        return floor_div(nested.inner + rest * nested.divisor, divisor * nested.divisor)
     return _single(Atom(_floor_text(inner, constant, divisor), inner, divisor))
 
 
@@ -183,13 +184,10 @@ def _floor_text(inner: Dim, constant: int, divisor: int) -> str:
     return f"{name}({f'({shown})' if needs else shown} / {divisor})"
 
 
-def _single_floor(size: Dim) -> Atom | None:
-    """The atom of `floor(p / n) + constant`, else None."""
-    parts = [(key, n) for key, n in size.terms if key]
-    if len(parts) == 1 and parts[0][1] == 1 and len(parts[0][0]) == 1 and parts[0][0][0][1] == 1:
-        atom = parts[0][0][0][0]
-        return atom if atom.divisor else None
-    return None
+def _lone_floor(size: Dim) -> Atom | None:
+    """A floor that is a term of its own, the longest where there are several, so that the choice is always the same."""
+    lone = [key[0][0] for key, n in size.terms if n == 1 and len(key) == 1 and key[0][1] == 1 and key[0][0].divisor]
+    return max(lone, key=lambda atom: (len(atom.text), atom.text), default=None)
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:

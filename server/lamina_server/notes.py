@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lamina_server.dims import Size
 from lamina_server.errors import LaminaError
 from lamina_server.layers.base import grouped, plural
 from lamina_server.layers.convolution import Conv, DepthwiseConv
@@ -47,16 +48,18 @@ def _same_against_torch(layer: LayerTrace) -> Iterator[Note]:
     alike = theirs == [layer.done.spec.shape[w.axis] for w in windows]
     result = "has this shape but other numbers" if alike else f"gives {' x '.join(map(str, theirs))}"
     named = _per_axis(kind.kernel_size), _per_axis([w.stride for w in windows]), _per_axis(half)
+    spread = f", dilation={_per_axis(kind.dilation_rate)}" if set(kind.dilation_rate) - {1} else ""
     added = " and ".join(dict.fromkeys(f"{h} and {h}" for h in half))
     pairs = " and ".join(f"({w.before}, {w.after})" for w in windows)
     yield Note(
         "SAME_IS_LOPSIDED",
-        f"PyTorch's Conv{len(windows)}d with kernel {named[0]}, stride={named[1]}, padding={named[2]} {result}: "
+        f"PyTorch's Conv{len(windows)}d with kernel {named[0]}, stride={named[1]}, padding={named[2]}{spread} "
+        f"{result}: "
         f"it adds {added}{'' if len(windows) == 1 else ' along each axis'}. Pad {pairs} yourself to agree.",
     )
 
 
-def _per_axis(values: Sequence[int]) -> str:
+def _per_axis(values: Sequence[Size]) -> str:
     return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
 
 
@@ -74,8 +77,8 @@ def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
         yield Note(
             "AXES_LOOK_SWAPPED",
             f"there is 1 step with {plural(channels, 'channel')}: every window is this one step, so nothing moves "
-            f"along time. If the data is {channels} steps of 1 channel, the axes are swapped: feed ({channels}, 1) "
-            f"or use the other layout.",
+            f"along time. If the data is {channels} steps of 1 channel, the axes are swapped: feed "
+            f"({f'{channels}, 1' if layout is Layout.CHANNELS_LAST else f'1, {channels}'}) or use the other layout.",
             warning=True,
         )
 
@@ -120,13 +123,13 @@ def _feeds_branches(found: Trace, layer: LayerTrace) -> bool:
 def _still_pool(found: Trace, layer: LayerTrace, still: list[LayerTrace], limits: Limits) -> Note:
     kind = layer.node.kind
     assert isinstance(kind, MaxPool | AveragePool)
-    length = layer.done.derivations[0].derived.value
+    length = _per_axis([row.derived.value for row in layer.done.derivations])
     text = (
-        f"size {kind.pool_size[0]}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "
+        f"size {_per_axis(kind.pool_size)}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "
         "divides the length. Keras and PyTorch default to stride = pool size; here it was given as 1."
     )
     alone, together = _flattened(found, [layer], limits), _flattened(found, still, limits)
-    stride = kind.pool_size[0]
+    stride = _per_axis(kind.pool_size)
     if alone and len(still) == 1:
         text += f" With stride {stride}, N would be {alone}."
     elif alone and together:

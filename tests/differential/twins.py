@@ -153,6 +153,13 @@ def activate(d: Drawing) -> None:
         d.twin.add(d.draw(st.sampled_from([Activation(Tanh()), Activation(Elu(0.5)), Dropout(0.3)])), d.source())
 
 
+def turn(d: Drawing) -> None:
+    """The spatial axes in another order; nothing moves, but the tensor is read otherwise from here on."""
+    order = d.draw(st.permutations(range(d.twin.rank)))
+    last, first = [i + 1 for i in order], [i + 2 for i in order]
+    d.twin.add(Permute((*last, d.twin.rank + 1)), d.source(), first=Permute((1, *first)))
+
+
 def dense(d: Drawing) -> None:
     d.twin.add_between(Dense(d.draw(st.integers(1, 4)), d.function()), d.source())
 
@@ -186,7 +193,7 @@ def heads(d: Drawing) -> None:
         twin.add_between(LSTM(3, return_sequences=d.draw(st.booleans())), source, plain=True)
 
 
-MOVES: tuple[Make, ...] = (conv, conv, depthwise, pool, pool, pad, normalize, activate, dense, merge, merge)
+MOVES: tuple[Make, ...] = (conv, conv, depthwise, pool, pool, pad, normalize, activate, turn, dense, merge, merge)
 
 
 @st.composite

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, ceil_div, evaluate, floor_div, symbol
@@ -69,6 +69,7 @@ def read(arithmetic: str, values: dict[str, int] | None = None) -> int:
 numbers = st.fixed_dictionaries({name: st.integers(1, 200) for name in NAMES})
 
 
+@settings(deadline=None)
 @given(trees(), numbers)
 def test_the_value_is_that_of_the_text_and_of_the_substitution(tree: Tree, values: dict[str, int]) -> None:
     text = written(tree)
@@ -78,6 +79,7 @@ def test_the_value_is_that_of_the_text_and_of_the_substitution(tree: Tree, value
     assert not re.search(r"[A-Za-z_]\w*(?!\w|\()", found.substitution)
 
 
+@settings(deadline=None)
 @given(trees(), numbers, st.integers(1, 50))
 def test_symbols_are_put_in_as_numbers_are(tree: Tree, values: dict[str, int], t: int) -> None:
     sizes: dict[str, Size] = {**values, "L": 2 * T + 1, "k": ceil_div(T, 3)}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina.v1 import layers_pb2
@@ -206,6 +206,7 @@ def test_the_order_of_fields_on_the_wire_does_not_count() -> None:
             assert id_of(layers_pb2.Stack.FromString(_field(1, layer))) == id_of(stack(wanted))
 
 
+@settings(deadline=None)
 @given(st.permutations(range(4)))
 def test_the_order_in_which_fields_are_set_does_not_count(order: list[int]) -> None:
     made = layers_pb2.Conv()

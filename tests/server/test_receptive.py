@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
@@ -174,6 +174,7 @@ layers = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(layers)
 def test_the_stretch_of_inputs_that_an_output_reads(kinds: list[Conv]) -> None:
     """Walks back from an output through every window to the first and last input position it touches."""

@@ -241,7 +241,7 @@ kinds: st.SearchStrategy[Any] = st.one_of(
 lengths: st.SearchStrategy[Size] = sizes | st.just(T)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(lengths, max_size=4), st.lists(kinds, min_size=1, max_size=5), st.sampled_from(Layout))
 def test_whatever_is_offered_works(shape: list[Size], layers: Sequence[Kind], layout: Layout) -> None:
     stack = chain(tuple(shape), *layers, layout=layout)
@@ -253,6 +253,7 @@ def test_whatever_is_offered_works(shape: list[Size], layers: Sequence[Kind], la
 references = st.lists(st.sampled_from(["left", "right", "lefd", "merge", "later", "left:h"]), max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(
     st.lists(sizes, max_size=3),
     st.lists(sizes, max_size=3),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
@@ -145,6 +145,7 @@ def test_what_fits_is_let_through(shape: tuple[int, ...]) -> None:
 sizes = st.integers(1, 4)
 
 
+@settings(deadline=None)
 @given(st.lists(sizes | st.just(T), max_size=4), st.lists(sizes, max_size=6))
 def test_whatever_is_offered_fits(declared: list[Size], shape: list[int]) -> None:
     stack = chain(declared, RELU)
@@ -168,6 +169,7 @@ def test_one_number_for_an_input_of_one_number_needs_its_batch_axis() -> None:
     assert fixes(chain((), RELU), ())[0].array_steps == (ExpandArray("x", 0),)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=5), st.data())
 def test_steps_are_numpys(shape: list[int], data: st.DataObject) -> None:
     array = np.zeros(shape)

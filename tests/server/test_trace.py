@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
@@ -201,6 +201,7 @@ windows = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(windows, min_size=1, max_size=4))
 def test_the_smallest_legal_length_is_the_first_that_is_traced(kinds: list[Kind]) -> None:
     smallest = trace(chain((T, 1), *kinds)).ranges["T"]

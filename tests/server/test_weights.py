@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.errors import InvalidRequestError
@@ -84,6 +84,7 @@ def philox(key: int, count: int) -> list[int]:
     return words[:count]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**64 - 1), st.text(max_size=8), st.integers(1, 9), st.integers(1, 500), st.integers(1, 500))
 def test_any_language_can_draw_the_same(seed: int, layer: str, count: int, fan_in: int, fan_out: int) -> None:
     layer = layer.encode(errors="ignore").decode()
@@ -94,6 +95,7 @@ def test_any_language_can_draw_the_same(seed: int, layer: str, count: int, fan_i
     assert little(found) == np.array(wanted, np.float32).astype("<f4").tobytes()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**64 - 1), st.integers(1, 4000), st.integers(1, 4000))
 def test_within_glorots_limits_and_never_zero(seed: int, fan_in: int, fan_out: int) -> None:
     found = draw("d/kernel", glorot((64, 16), fan_in, fan_out), seed)

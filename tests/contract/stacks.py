@@ -1,0 +1,191 @@
+"""Random legal stacks: chains and branches of every kind, in both layouts, with numbers or symbols for sizes."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lamina_server.dims import Size, symbol
+from lamina_server.errors import StackError
+from lamina_server.layers.base import Kind
+from lamina_server.layers.convolution import Conv, DepthwiseConv
+from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.functions import (
+    FUNCTIONS,
+    Elu,
+    Function,
+    Gelu,
+    HardSigmoid,
+    LeakyRelu,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.tensors import Layout, Spec
+from lamina_server.layers.windows import PadPair
+from lamina_server.stack import Node, Stack
+from lamina_server.trace import trace
+
+LAYOUTS = tuple(Layout)
+Random = random.Random
+Writer = Callable[[Random, Spec], Kind]
+Refused = Callable[[Stack, StackError], None]
+
+
+def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
+    """A legal stack of one to seven layers behind an Input "x", and a usual number for each of its symbols.
+
+    Layers that turn out illegal are left out; `refused` is called with the stack that has them and its refusal.
+    """
+    sizes = [r.randint(1, 6) for _ in range(r.choice((1, 2, 2, 3, 3, 4)))]
+    usual = {f"S{i}": size for i, size in enumerate(sizes) if len(sizes) > 1 and r.random() < 0.2}
+    shape: tuple[Size, ...] = tuple(symbol(f"S{i}") if f"S{i}" in usual else size for i, size in enumerate(sizes))
+    stack = Stack((Node(Input(shape), "x"),), r.choice(LAYOUTS))
+    for i in range(r.randint(1, 7)):
+        for _ in range(10):
+            node = _node(r, stack, f"l{i}")
+            longer = Stack((*stack.nodes, node), stack.layout)
+            try:
+                trace(longer)
+            except StackError as error:
+                refused(longer, error)
+                continue
+            stack = longer
+            break
+    return stack, usual
+
+
+def _node(r: Random, stack: Stack, name: str) -> Node:
+    specs = trace(stack).specs
+    refs = list(specs)[-4:]
+    if len(specs) > 1 and r.random() < 0.25:
+        merge = r.choice((Add(), Concatenate(axis=r.choice((-1, 1, 2)))))
+        return Node(merge, name, tuple(r.choice(refs) for _ in range(r.randint(2, 3))))
+    ref = r.choice(refs)
+    write = r.choice(_writers(specs[ref].rank))
+    return Node(write(r, specs[ref]), name, (ref,))
+
+
+def _writers(rank: int) -> Sequence[Writer]:
+    any_rank: list[Writer] = [_activation, _dropout, _normalization, _dense, _flatten, _reshape, _permute]
+    spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
+    return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_lstm] if rank == 3 else [])
+
+
+def _function(r: Random) -> Function:
+    chosen: dict[type[Function], Function] = {
+        Softmax: Softmax(axis=r.choice((-1, 1))),
+        LeakyRelu: LeakyRelu(r.choice((0.2, 0.01))),
+        Elu: Elu(r.choice((1.0, 0.5))),
+        Gelu: Gelu(r.random() < 0.5),
+    }
+    cls = r.choice(FUNCTIONS)
+    return chosen.get(cls) or cls()
+
+
+def _maybe(r: Random) -> Function | None:
+    return _function(r) if r.random() < 0.3 else None
+
+
+def _counts(r: Random, spec: Spec) -> tuple[int, ...]:
+    return tuple(r.randint(1, 3) for _ in range(spec.rank - 2))
+
+
+def _given(r: Random, spec: Spec) -> tuple[int, ...]:
+    return r.choice(((), _counts(r, spec)))
+
+
+def _format(r: Random) -> Layout | None:
+    return r.choice((None, None, None, *LAYOUTS))
+
+
+def _padding(r: Random, sizes: Sequence[int], *, pool: bool) -> Any:
+    pairs = tuple(PadPair(*(r.randint(0, k // 2 if pool else 2) for _ in range(2))) for k in sizes)
+    causal = ("causal",) if len(sizes) == 1 and not pool else ()
+    return r.choice(("valid", "same", "same", "same_lower", pairs, *causal))
+
+
+def _activation(r: Random, spec: Spec) -> Kind:
+    return Activation(_function(r))
+
+
+def _dropout(r: Random, spec: Spec) -> Kind:
+    return Dropout(0.1)
+
+
+def _normalization(r: Random, spec: Spec) -> Kind:
+    return BatchNormalization(axis=r.choice((None, None, 1, -1)), scale=r.random() < 0.8, center=r.random() < 0.8)
+
+
+def _dense(r: Random, spec: Spec) -> Kind:
+    return Dense(r.randint(1, 5), _maybe(r), r.random() < 0.7)
+
+
+def _flatten(r: Random, spec: Spec) -> Kind:
+    return Flatten(r.choice((None, None, Layout.CHANNELS_FIRST)))
+
+
+def _reshape(r: Random, spec: Spec) -> Kind:
+    count = spec.elements
+    if not isinstance(count, int):
+        return Reshape(r.choice(((-1,), (*spec.shape[1:], 1), (1, *spec.shape[1:]))))
+    a = r.choice([n for n in range(1, count + 1) if count % n == 0])
+    b = r.choice([n for n in range(1, count // a + 1) if count // a % n == 0])
+    return Reshape(r.choice(((a, -1), (-1, a), (a, b, count // a // b), (a, b, -1), (-1,))))
+
+
+def _permute(r: Random, spec: Spec) -> Kind:
+    return Permute(tuple(r.sample(range(1, spec.rank), spec.rank - 1)))
+
+
+def _repeat(r: Random, spec: Spec) -> Kind:
+    return RepeatVector(r.randint(1, 4))
+
+
+def _conv(r: Random, spec: Spec) -> Kind:
+    kernel, groups = _counts(r, spec), r.choice((1, 1, 1, 2))
+    filters, padding = groups * r.randint(1, 3), _padding(r, kernel, pool=False)
+    strides, dilations = _given(r, spec), _given(r, spec)
+    return Conv(filters, kernel, strides, padding, _format(r), dilations, groups, _maybe(r), r.random() < 0.7)
+
+
+def _depthwise(r: Random, spec: Spec) -> Kind:
+    kernel, strides, dilations = _counts(r, spec), _given(r, spec), _given(r, spec)
+    padding = _padding(r, kernel, pool=False)
+    return DepthwiseConv(kernel, strides, padding, r.randint(1, 2), _format(r), dilations, _maybe(r), r.random() < 0.7)
+
+
+def _max_pool(r: Random, spec: Spec) -> Kind:
+    size = _counts(r, spec)
+    padding = _padding(r, size, pool=True)
+    return MaxPool(size, _given(r, spec), padding, _format(r), _may_run_over(padding) and r.random() < 0.5)
+
+
+def _average_pool(r: Random, spec: Spec) -> Kind:
+    size = _counts(r, spec)
+    padding = _padding(r, size, pool=True)
+    over = _may_run_over(padding) and r.random() < 0.5
+    return AveragePool(size, _given(r, spec), padding, _format(r), over, r.random() < 0.5)
+
+
+def _may_run_over(padding: Any) -> bool:
+    return padding not in ("same", "same_lower")
+
+
+def _zero_padding(r: Random, spec: Spec) -> Kind:
+    return ZeroPadding(tuple(PadPair(r.randint(0, 2), r.randint(0, 2)) for _ in range(spec.rank - 2)), _format(r))
+
+
+def _global_pool(r: Random, spec: Spec) -> Kind:
+    return r.choice((GlobalMaxPool, GlobalAveragePool))(None, _format(r), r.random() < 0.5)
+
+
+def _lstm(r: Random, spec: Spec) -> Kind:
+    # Gates that have no bound let a state explode, and float32 with it.
+    inside: Function = r.choice((Tanh(), Sigmoid(), HardSigmoid(), Elu(0.7), LeakyRelu(0.1)))
+    gates: Function = r.choice((Sigmoid(), HardSigmoid(), Tanh()))
+    return LSTM(r.randint(1, 4), inside, gates, r.random() < 0.7, r.random() < 0.7, r.random() < 0.3)
