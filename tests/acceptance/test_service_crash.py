@@ -16,7 +16,8 @@ import lamina as lm
 SIDE = 2_236  # a kernel of 20 MB
 LARGE = lm.Stack([lm.Input((SIDE,)), lm.Dense(SIDE, use_bias=False, name="d")])
 KERNEL = np.random.default_rng(1).standard_normal((SIDE, SIDE)).astype("float32")
-POINTS = (10_000, 9_000_000, 19_000_000)  # bytes that have arrived when it is killed
+# The name, and the bytes that have been sent when the server is killed.
+POINTS = (("old", 10_000), ("new", 5_000_000), ("old", 10_000_000), ("new", 15_000_000), ("old", 19_000_000))
 OLD = lm.Stack([lm.Input((8, 3)), lm.Conv1D(4, 3), lm.GlobalMaxPooling1D()])
 X = np.random.default_rng(2).standard_normal((3, 8, 3))
 
@@ -63,19 +64,19 @@ def files(store: Path) -> set[Path]:
     return {path for path in store.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("name", ["old", "new"], ids=["replacing", "creating"])
-def test_killed_at_any_point_of_a_registration(tmp_path: Path, name: str) -> None:
+def test_killed_at_any_point_of_a_registration(tmp_path: Path) -> None:
+    """Each restart is checked, then killed in its turn, while a new name is made or an old one is moved."""
     with lm.LocalServer(store_dir=tmp_path) as server, lm.Client(server.address) as client:
         client.register("old", OLD, seed=1)
-        wanted = client.infer("old", X).output.tobytes()
-    whole = files(tmp_path)
-    for most in POINTS:
-        with lm.LocalServer(store_dir=tmp_path) as server:
-            kill_during(server, name, most)
+        whole, wanted = files(tmp_path), client.infer("old", X).output.tobytes()
+        kill_during(server, *POINTS[0])
+    for name, most in (*POINTS[1:], ("", 0)):
         with lm.LocalServer(store_dir=tmp_path) as server, lm.Client(server.address) as client:
             assert [(info.name, info.error) for info in client.list()] == [("old", "")]
             assert client.infer("old", X).output.tobytes() == wanted
             assert files(tmp_path) == whole
+            if name:
+                kill_during(server, name, most)
 
 
 def test_killed_when_everything_has_been_sent(tmp_path: Path) -> None:

@@ -42,8 +42,9 @@ def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
     Layers that turn out illegal are left out; `refused` is called with the stack that has them and its refusal.
     """
     sizes = [r.randint(1, 6) for _ in range(r.choice((1, 2, 2, 3, 3, 4)))]
-    usual = {f"S{i}": size for i, size in enumerate(sizes) if len(sizes) > 1 and r.random() < 0.2}
-    shape: tuple[Size, ...] = tuple(symbol(f"S{i}") if f"S{i}" in usual else size for i, size in enumerate(sizes))
+    named = dict(zip("PQRS", sizes, strict=False))
+    usual = {name: size for name, size in named.items() if len(sizes) > 1 and r.random() < 0.2}
+    shape: tuple[Size, ...] = tuple(symbol(name) if name in usual else size for name, size in named.items())
     stack = Stack((Node(Input(shape), "x"),), r.choice(LAYOUTS))
     for i in range(r.randint(1, 7)):
         for _ in range(10):
@@ -132,7 +133,8 @@ def _flatten(r: Random, spec: Spec) -> Kind:
 def _reshape(r: Random, spec: Spec) -> Kind:
     count = spec.elements
     if not isinstance(count, int):
-        return Reshape(r.choice(((-1,), (*spec.shape[1:], 1), (1, *spec.shape[1:]))))
+        plain = all(isinstance(size, int) or size.text in size.symbols for size in spec.shape[1:])
+        return Reshape(r.choice(((-1,), (*spec.shape[1:], 1), (1, *spec.shape[1:]))) if plain else (-1,))
     a = r.choice([n for n in range(1, count + 1) if count % n == 0])
     b = r.choice([n for n in range(1, count // a + 1) if count // a % n == 0])
     return Reshape(r.choice(((a, -1), (-1, a), (a, b, count // a // b), (a, b, -1), (-1,))))

@@ -87,5 +87,6 @@ def _check_refusal(stack: Stack, error: StackError) -> None:
     assert len(encode_diagnosis(found).fixes) == len(found.fixes) <= 3
     for fix in found.fixes:
         assert not words.faults(fix.title), fix.title
-        last = trace(apply(stack, fix.stack_steps)).layers[-1]  # the fault was in the last layer
+        sent = decode_stack(encode_stack(apply(stack, fix.stack_steps)))
+        last = trace(sent).layers[-1]  # the fault was in the last layer
         assert fix.outcome == f"{last.name}: {last.done.spec}"
