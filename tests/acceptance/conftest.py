@@ -1,6 +1,7 @@
 """One server for the whole run, and clients that reach it over a real channel."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,11 @@ def harmless(server: lm.LocalServer, raw: Raw, first_memory: int) -> Iterator[No
     yield
     ordinary(raw)
     assert resident(server.pid) - first_memory < MOST_GROWTH
+
+
+def files(store: Path) -> set[Path]:
+    """What lies in a store, also while a server works on it."""
+    return {Path(folder, name) for folder, _, names in os.walk(store) for name in names}
 
 
 def resident(pid: int) -> int:

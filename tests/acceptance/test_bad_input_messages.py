@@ -10,7 +10,7 @@ from tests.acceptance.words import says
 
 pytestmark = pytest.mark.usefixtures("harmless")
 
-# A field cut off, an endless length, a group never ended, a wire type that there is not, and what merely looks like text.
+# A field cut off, an endless length, a group never ended, a wire type that there is not, and text.
 MALFORMED = (b"\x0a", b"\x0a\xff\xff\xff\xff\x0f", b"\x0b", b"\x07", b"\xff" * 64, b"GET / HTTP/1.1\r\n\r\n")
 FIELD_999 = b"\xba\x3e\x02hi"
 RULE = "layers { conv { filters: 2 kernel_size: 3 "

@@ -127,7 +127,7 @@ def test_more_than_this_server_admits(raw: Raw, rpc: str, sent: layers_pb2.Stack
 @pytest.mark.parametrize("rpc", TAKING_STACKS)
 def test_weights_beyond_onnx_name_its_limit_and_both_sizes(raw: Raw, rpc: str) -> None:
     began = time.perf_counter()
-    refusal = raw.refusal(rpc, asking(rpc, after_input('dense { units: 200000 }', [200_000])))
+    refusal = raw.refusal(rpc, asking(rpc, after_input("dense { units: 200000 }", [200_000])))
     assert time.perf_counter() - began < 1
     assert (refusal.code, refusal.facts["limit"]) == ("RESOURCE_EXHAUSTED", "max_weight_bytes")
     assert int(refusal.facts["value"]) == 4 * (200_000**2 + 200_000)
@@ -199,7 +199,9 @@ def test_too_many_symbols(raw: Raw) -> None:
 
 
 def test_a_window_that_leaves_nothing(raw: Raw) -> None:
-    refusal = raw.refusal("Infer", asking("Infer", stack(INPUT + 'layers { name: "c" conv { filters: 2 kernel_size: 9 } }')))
+    refusal = raw.refusal(
+        "Infer", asking("Infer", stack(INPUT + 'layers { name: "c" conv { filters: 2 kernel_size: 9 } }'))
+    )
     assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "WINDOW_TOO_LONG")
     says(refusal.message, r"c \(Conv1D\)", r"\b9\b", r"\b8 steps")
     assert refusal.diagnostic is not None

@@ -118,8 +118,6 @@ def test_a_symbol_that_stands_for_the_batch_axis_already(raw: Raw) -> None:
     says(refusal.message, '"batch"', "batch axis")
 
 
-
-
 def test_a_name_that_looks_like_a_placeholder_brings_no_other_name_in(raw: Raw) -> None:
     sent = stack(INPUT + "layers { add {} }")
     sent.layers[1].inputs.extend(["{input_2}", "a\n\u202eb" * 2_000])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lamina.v1 import service_pb2, tensor_pb2
+from lamina.v1 import layers_pb2, service_pb2, tensor_pb2
 from tests.acceptance.raw import Raw
 from tests.acceptance.requests import INPUT, ORDINARY, after_input, infer, stack, tensor
 from tests.acceptance.words import says
@@ -14,9 +14,11 @@ pytestmark = pytest.mark.usefixtures("harmless")
 
 X = tensor(np.ones((2, 8, 3)))
 KERNEL, BIAS = tensor(np.ones((3, 3, 2)), "c/kernel"), tensor(np.zeros(2), "c/bias")
-FLOAT32 = tensor_pb2.DATA_TYPE_FLOAT32
-PAIR = 'layers { name: "a" input { shape { dims { size: 2 } } } } layers { name: "b" input { shape { dims { size: 2 } } } }'
-BOTH = stack(PAIR + 'layers { name: "s" add {} inputs: "a" inputs: "b" }')
+BOTH = stack(
+    'layers { name: "a" input { shape { dims { size: 2 } } } }'
+    'layers { name: "b" input { shape { dims { size: 2 } } } }'
+    'layers { name: "s" add {} inputs: "a" inputs: "b" }'
+)
 
 
 def changed(one: tensor_pb2.Tensor, **fields: object) -> tensor_pb2.Tensor:
@@ -24,7 +26,7 @@ def changed(one: tensor_pb2.Tensor, **fields: object) -> tensor_pb2.Tensor:
     other = tensor_pb2.Tensor()
     other.CopyFrom(one)
     for name, value in fields.items():
-        other.ClearField(name)  # type: ignore[arg-type]
+        other.ClearField(name)
         other.MergeFrom(tensor_pb2.Tensor(**{name: value}))  # type: ignore[arg-type]
     return other
 
@@ -110,7 +112,9 @@ def test_weights_that_are_not_this_stacks(
     raw: Raw, given: list[tensor_pb2.Tensor], reason: str, words: list[str]
 ) -> None:
     for rpc in ("Infer", "Export"):
-        request = getattr(service_pb2, f"{rpc}Request")(stack=stack(ORDINARY), weights=service_pb2.Weights(tensors=given))
+        request = getattr(service_pb2, f"{rpc}Request")(
+            stack=stack(ORDINARY), weights=service_pb2.Weights(tensors=given)
+        )
         if rpc == "Infer":
             request.inputs.append(X)
         refusal = raw.refusal(rpc, request)
@@ -120,13 +124,15 @@ def test_weights_that_are_not_this_stacks(
 
 
 def test_a_transposed_dense_kernel_is_told_from_a_wrong_one(raw: Raw) -> None:
-    sent = stack('layers { input { shape { dims { size: 4 } } } } layers { name: "d" dense { units: 2 use_bias: false } }')
+    sent = stack(
+        'layers { input { shape { dims { size: 4 } } } } layers { name: "d" dense { units: 2 use_bias: false } }'
+    )
     weights = service_pb2.Weights(tensors=[tensor(np.ones((2, 4)), "d/kernel")])
     refusal = raw.refusal("Infer", infer(sent, tensor(np.ones((1, 4))), weights=weights))
     says(refusal.message, r"\(2, 4\)", r"\(4, 2\)", "another order", "PyTorch")
 
 
-ARRAYS = (
+ARRAYS: tuple[tuple[layers_pb2.Stack, list[tensor_pb2.Tensor], str, list[str]], ...] = (
     (stack(ORDINARY), [], "MISSING_INPUT", ["given for x"]),
     (stack(ORDINARY), [X, changed(X, name="y")], "UNKNOWN_INPUT", ['""', '"x"']),
     (stack(ORDINARY), [changed(X, name="y")], "UNKNOWN_INPUT", ['"y"', "no Input", '"x"']),
@@ -140,9 +146,9 @@ ARRAYS = (
 
 @pytest.mark.parametrize(("sent", "arrays", "reason", "words"), ARRAYS)
 def test_arrays_that_are_not_the_inputs(
-    raw: Raw, sent: object, arrays: list[tensor_pb2.Tensor], reason: str, words: list[str]
+    raw: Raw, sent: layers_pb2.Stack, arrays: list[tensor_pb2.Tensor], reason: str, words: list[str]
 ) -> None:
-    refusal = raw.refusal("Infer", service_pb2.InferRequest(stack=sent, inputs=arrays))  # type: ignore[arg-type]
+    refusal = raw.refusal("Infer", service_pb2.InferRequest(stack=sent, inputs=arrays))
     assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", reason)
     assert refusal.field.startswith("inputs")
     says(refusal.message, *words)
@@ -165,7 +171,12 @@ def test_an_array_of_another_shape_and_what_to_do_with_it(raw: Raw, shape: tuple
 
 @pytest.mark.parametrize(
     ("shape", "reason"),
-    [([2**62, 8, 3], "BAD_SHAPE"), ([-1, 8, 3], "BAD_SHAPE"), ([2**62, 0, 2**62], "BAD_SHAPE"), ([1] * 33, "BAD_SHAPE")],
+    [
+        ([2**62, 8, 3], "BAD_SHAPE"),
+        ([-1, 8, 3], "BAD_SHAPE"),
+        ([2**62, 0, 2**62], "BAD_SHAPE"),
+        ([1] * 33, "BAD_SHAPE"),
+    ],
 )
 def test_array_shapes_that_no_array_has(raw: Raw, shape: list[int], reason: str) -> None:
     traced = service_pb2.TraceRequest(stack=stack(ORDINARY), shapes=[tensor_pb2.ArrayShape(shape=shape)])
@@ -201,7 +212,7 @@ def test_no_samples_give_empty_outputs(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("make", [np.zeros, lambda shape: np.full(shape, np.nan), lambda shape: np.full(shape, np.inf)])
-def test_any_number_may_be_fed(raw: Raw, make: Callable[[tuple[int, ...]], np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_any_number_may_be_fed(raw: Raw, make: Callable[[tuple[int, ...]], np.ndarray]) -> None:
     answer = raw.infer(infer(stack(ORDINARY), tensor(make((1, 8, 3)))))
     assert list(answer.outputs[0].shape) == [1, 6, 2]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import lamina as lm
+from tests.acceptance.conftest import files
 
 SIDE = 2_236  # a kernel of 20 MB
 LARGE = lm.Stack([lm.Input((SIDE,)), lm.Dense(SIDE, use_bias=False, name="d")])
@@ -27,7 +28,6 @@ def proxy(address: str, most: int, then: Callable[[], None]) -> Iterator[str]:
     """An address behind which a server stands until `most` bytes have been sent to it; `then` is called once."""
     host, _, port = address.rpartition(":")
     with socket.create_server(("127.0.0.1", 0)) as listening:
-
         own = f"127.0.0.1:{listening.getsockname()[1]}"
 
         def forward() -> None:
@@ -57,11 +57,6 @@ def copy(source: socket.socket, target: socket.socket, most: int | None = None) 
     except OSError:  # the server is dead, which is the point
         return False
     return False
-
-
-def files(store: Path) -> set[Path]:
-    """What lies in the store."""
-    return {path for path in store.rglob("*") if path.is_file()}
 
 
 def test_killed_at_any_point_of_a_registration(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def test_what_is_exported_computes_what_is_answered(
     session = onnxruntime.InferenceSession(bytes(model), providers=["CPUExecutionProvider"])
     x = sample(model.inputs[0])
     answered = caller.call("infer", stack, x, seed=9)
-    assert [one.name for one in session.get_outputs()] == [spec.name for spec in model.outputs] == list(answered.outputs)
+    assert (
+        [one.name for one in session.get_outputs()] == [spec.name for spec in model.outputs] == list(answered.outputs)
+    )
     for name, array in zip(answered.outputs, session.run(None, {"x": x}), strict=True):
         np.testing.assert_allclose(array, answered[name], rtol=1e-5, atol=1e-6)
     assert model.sha256 == hashlib.sha256(bytes(model)).hexdigest() == answered.receipt.model_sha256

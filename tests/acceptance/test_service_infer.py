@@ -68,7 +68,7 @@ def test_the_receipt_tells_what_happened(caller: AnyClient, request: pytest.Fixt
     assert list(first.stages) == ["decode", "trace", "build", "run", "encode"]
     assert all(seconds >= 0 for seconds in first.stages.values())
     assert 0 < sum(first.stages.values()) <= wall
-    assert set(second.stages) <= set(first.stages)
+    assert list(second.stages) == ["decode", "trace", "run", "encode"]  # nothing was built
     (place,) = first.placements
     assert (place.provider, place.fallback_reason) == ("CPUExecutionProvider", "")
     assert place.nodes >= len(place.op_types) == len(set(place.op_types)) > 0
@@ -101,17 +101,18 @@ def test_several_inputs_and_outputs(caller: AnyClient) -> None:
 
 
 def test_the_states_of_an_lstm(caller: AnyClient) -> None:
-    def lstm(**options: bool) -> lm.Stack:
-        outputs = ["l", "l:state_h", "l:state_c"] if "return_state" in options else ["l"]
-        return lm.Stack([lm.Input((5, 3)), lm.LSTM(4, name="l", **options)], outputs=outputs)
-
+    every = lm.Stack(
+        [lm.Input((5, 3)), lm.LSTM(4, return_sequences=True, return_state=True, name="l")],
+        outputs=["l", "l:state_h", "l:state_c"],
+    )
+    last = lm.Stack([lm.Input((5, 3)), lm.LSTM(4, name="l")])
     x = NUMBERS.standard_normal((2, 5, 3))
-    result = caller.call("infer", lstm(return_sequences=True, return_state=True), x, seed=4)
+    result = caller.call("infer", every, x, seed=4)
     assert {name: array.shape for name, array in result.outputs.items()} == {
         "l": (2, 5, 4), "l:state_h": (2, 4), "l:state_c": (2, 4),
     }  # fmt: skip
     np.testing.assert_array_equal(result["l"][:, -1], result["l:state_h"])
-    np.testing.assert_array_equal(caller.call("infer", lstm(), x, seed=4).output, result["l:state_h"])
+    np.testing.assert_array_equal(caller.call("infer", last, x, seed=4).output, result["l:state_h"])
     assert (np.abs(result["l:state_c"]) > np.abs(result["l:state_h"])).all()  # h = o tanh(c), o < 1
     assert result.trace["l"].output_shapes == {"l": (None, 5, 4), "l:state_h": (None, 4), "l:state_c": (None, 4)}
 
@@ -147,7 +148,7 @@ def test_too_short_says_what_would_do(caller: AnyClient, length: int) -> None:
     for method in (("infer", ANY_LENGTH, np.ones((1, length, 3))), ("trace", ANY_LENGTH, [(1, length, 3)])):
         with pytest.raises(lm.LayerShapeError) as caught:
             caller.call(*method)
-        says(str(caught.value), rf"\b{length} step", r"\bT\b", r"\b6\b")
+        says(caught.value.message, rf"\bT is {length} here", r"smallest T that this stack takes is 6\b")
 
 
 def test_a_trace_leaves_nothing_out_but_what_was_asked_to_be(caller: AnyClient) -> None:

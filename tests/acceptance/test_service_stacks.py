@@ -58,9 +58,7 @@ def test_the_same_content_again_changes_nothing(caller: AnyClient, name: str) ->
     assert again.info == first.info
 
 
-def test_a_taken_name_is_moved_only_where_it_is_asked_for(
-    server: lm.LocalServer, caller: AnyClient, name: str
-) -> None:
+def test_a_taken_name_is_moved_only_where_it_is_asked_for(server: lm.LocalServer, caller: AnyClient, name: str) -> None:
     first = caller.call("register", name, SMALL, seed=1)
     with pytest.raises(lm.AlreadyExistsError) as caught:
         caller.call("register", name, SMALL, seed=2)

@@ -180,11 +180,11 @@ EXPENSIVE: dict[str, Callable[[], Stack]] = {
     "same": lambda: chain((T, 1), *[Conv(1, (3,), (3,), "same")] * 4095),
     "short windows": lambda: chain((T, 1), *[Conv(1, (2,), (3,), "same")] * 4095),
     "padded pools": lambda: chain((T, 1), *[MaxPool((3,), (2,), (PadPair(1, 1),), ceil_mode=True)] * 4095),
-    "reshapes": lambda: chain((T, 6), *[Reshape((-1, 1)), MaxPool((5,), (2,))] * 2000),
+    "reshapes": lambda: chain((T, 6), *[Reshape((-1, 1)), MaxPool((5,), (2,))] * 500),
     "merges": lambda: _merged(2000),
-    "doubling": lambda: _doubled(4000),
+    "doubling": lambda: _doubled(1000),
     "symbols": _wide_sum,
-    "activations": lambda: chain((T, U, V, 2), *[RELU] * 4095),
+    "activations": lambda: chain((T, U, V, 2), *[RELU] * 1000),
 }
 
 
