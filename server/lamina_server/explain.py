@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from lamina_server.layers.base import Derivation, grouped
+from lamina_server.layers.base import Derivation, grouped, plural
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
 
@@ -31,7 +31,8 @@ def parameters(layer: LayerTrace) -> str:
         return ""
     frozen = sum(weight.size for weight in layer.done.weights if not weight.trainable)
     rest = f", {grouped(frozen)} of them not trained" if frozen else ""
-    return f"{layer.done.params_reason}: {times(params.substitution)} = {grouped(params.value)} parameters{rest}."
+    total = plural(params.value, "parameter")
+    return f"{layer.done.params_reason}: {times(params.substitution)} = {total}{rest}."
 
 
 def times(arithmetic: str) -> str:

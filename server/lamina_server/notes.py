@@ -1,6 +1,6 @@
 """Notes: what is surprising about a legal layer. What is plain gets none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lamina_server.dims import Size
@@ -23,7 +23,11 @@ MOST_RETRACED = 4  # pools whose consequences are computed by tracing anew
 
 def annotate(found: Trace, limits: Limits) -> Trace:
     """Adds the notes to a trace."""
-    still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(found, layer)]
+    takers: dict[str, list[LayerTrace]] = {}
+    for layer in found.layers:
+        for source in layer.sources:
+            takers.setdefault(source, []).append(layer)
+    still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
     for layer in found.layers:
         layer.notes.extend(_same_against_torch(layer))
         layer.notes.extend(_swapped(found, layer))
@@ -110,12 +114,8 @@ def _is_still_pool(layer: LayerTrace) -> bool:
     )
 
 
-def _feeds_branches(found: Trace, layer: LayerTrace) -> bool:
+def _feeds_branches(layer: LayerTrace, takers: Mapping[str, Sequence[LayerTrace]]) -> bool:
     """Whether a pool is one branch of several, as in Inception, where stride 1 is what is meant."""
-    takers: dict[str, list[LayerTrace]] = {}
-    for other in found.layers:
-        for source in other.sources:
-            takers.setdefault(source, []).append(other)
     siblings = takers.get(layer.sources[0], [])
     return len(siblings) > 1 or any(isinstance(x.node.kind, Concatenate) for x in takers.get(layer.name, []))
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 from lamina_server.layers.base import Inference, Window
 from lamina_server.layers.tensors import Role, Spec
 
+_MOST = (
+    2**53
+)  # elements a field may span: up to here its centre, a double, is exact; the message's integers end at 2^63
 _SPATIAL = (Role.STEPS, Role.DEPTH, Role.HEIGHT, Role.WIDTH)
 
 
@@ -35,16 +38,21 @@ def fields_of_input(spec: Spec) -> Fields:
     return {axis.role: Field() for axis in spec.axes if axis.role in _SPATIAL}
 
 
-def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Inference) -> Fields:
-    """The fields after a layer; none for an axis whose outputs see all of it, or whose branches step differently."""
+def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Inference, *, first: bool) -> Fields:
+    """The fields after a layer; none for an axis whose outputs see all of it, or whose branches step differently.
+
+    An axis without a field stays without one, however many windows follow: what sees all of it goes on seeing all of
+    it. Only the axes of an Input (`first`: the layer takes one) begin, and may have another name there.
+    """
     if done.sees_all:
         return {}
     fields = _union(branches)
     for window in done.windows:
-        role = inputs[0].axes[window.axis].role
-        fields[window.role] = fields.pop(role, Field()).through(window)
+        field = fields.pop(inputs[0].axes[window.axis].role, Field() if first else None)
+        if field is not None:
+            fields[window.role] = field.through(window)
     kept = {axis.role for axis in done.spec.axes}
-    return {role: fields[role] for role in fields if role in kept}
+    return {role: found for role, found in fields.items() if role in kept and max(found.size, found.jump) <= _MOST}
 
 
 def _union(branches: Sequence[dict[Role, Field]]) -> dict[Role, Field]:

@@ -70,7 +70,10 @@ class Trace:
 
     def layer(self, name: str) -> LayerTrace:
         """A layer by its name. Raises KeyError."""
-        return next(layer for layer in self.layers if layer.name == name)
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
 
     @property
     def inputs(self) -> list[LayerTrace]:

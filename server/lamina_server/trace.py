@@ -4,7 +4,9 @@ The tracer owns what no single layer knows: names and references, the axes of In
 branches, totals, the legal range of symbols, and the limits.
 """
 
+import re
 from collections.abc import Sequence
+from itertools import chain, count
 from typing import Any
 
 from lamina_server.dims import Size, product, symbol, symbols_of
@@ -46,6 +48,8 @@ class _Tracer:
         self.macs: Size = 0
         self.weight_bytes, self.largest = 0, ("", 0)
         self.takers = _takers(stack)
+        # Symbols that stand somewhere: those that callers name are taken from the start.
+        self.symbols = symbols_of(*(size for _, kind in stack.inputs() for size in kind.shape)) - {"?"}
 
     def check_whole(self) -> None:
         """What is wrong with the stack as a whole."""
@@ -139,13 +143,11 @@ class _Tracer:
                     "OUT_OF_RANGE", f"declares a size of {size}; sizes are 1 or more, or names", field="shape"
                 )
         rank = len(kind.shape) + 1
+        self.limits.check("max_rank", rank, f"The number of axes that layers[{index}] declares is")
         taker = self.takers.get(index)
         roles = taker.roles(rank, self.stack.layout) if taker else usual_roles(rank, self.stack.layout)
         shape = [self._named(index, roles[i], size) for i, size in enumerate(kind.shape, 1)]
-        if (
-            len(symbols_of(*shape) | {name for x in self.layers for name in symbols_of(*x.done.spec.shape)})
-            > MAX_SYMBOLS + 1
-        ):
+        if len(self.symbols) > MAX_SYMBOLS:
             raise LayerError("TOO_COMPLEX", f"brings more than {MAX_SYMBOLS} symbols into the stack", field="shape")
         spec = input_spec(shape, roles, BATCH, kind.dtype)
         return Inference(single(spec), "Input", how="what the caller feeds")
@@ -154,10 +156,13 @@ class _Tracer:
         """A size with "?" replaced by a symbol named after the axis, and the layer where that is taken."""
         if str(size) != "?":
             return size
-        base = self.stack.nodes[index].name or ("input" if index == 0 else f"input{index}")
         letter = _LETTERS.get(role, "N")
-        known = {name for x in self.layers for name in symbols_of(*x.done.spec.shape)}
-        return symbol(letter if letter not in known else f"{letter}_{base}")
+        # Of the layer's name what a symbol may hold: expressions must read back.
+        named = self.stack.nodes[index].name or (f"input{index}" if index else "input")
+        own = f"{letter}_{re.sub(r'[^A-Za-z0-9_]', '_', named)[:20]}"
+        name = next(name for name in chain((letter, own), (f"{own}_{i}" for i in count(1))) if name not in self.symbols)
+        self.symbols.add(name)
+        return symbol(name)
 
     def _check_result(self, node: Node, done: Inference) -> None:
         for output in done.outputs:
@@ -195,7 +200,9 @@ class _Tracer:
     def _receptive(self, sources: Sequence[str], inputs: Sequence[Spec], done: Inference) -> Fields:
         if not sources:
             return fields_of_input(done.spec)
-        return fields_after([self.by_ref[ref].receptive for ref in sources], inputs, done)
+        taken = [self.by_ref[ref] for ref in sources]
+        first = isinstance(taken[0].node.kind, Input)
+        return fields_after([layer.receptive for layer in taken], inputs, done, first=first)
 
     def _fault(self, reason: str, message: str, path: str) -> StackError:
         return StackError(Diagnosis(reason, message, f"stack.{path}"))
@@ -213,8 +220,9 @@ class _Tracer:
         expected: Any = facts.pop("expected", ())
         got = {ref: self.specs[ref] for ref in self._known_sources(index)}
         said = error.message
-        for i, ref in enumerate(node.inputs or got, 1):
-            said = said.replace(f"{{input_{i}}}", ref).replace(f"{{input_{i}_how}}", self._how(ref))
+        if all(ref in self.specs for ref in node.inputs):  # else it quotes a name, which may look like a placeholder
+            for i, ref in enumerate(node.inputs or got, 1):
+                said = said.replace(f"{{input_{i}}}", ref).replace(f"{{input_{i}_how}}", self._how(ref))
         text = f"{name} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())

@@ -4,10 +4,20 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def close_names(name: str, known: Iterable[str], most: int) -> list[str]:
+    """The known names most like one that is not, the likest first.
+
+    Compared are the ends of at most 500 names, the latest: the time grows with the product of the lengths, and names
+    of two letters that repeat make it grow faster.
+    """
+    ends = {item[-40:]: item for item in list(known)[-500:]}
+    return [ends[end] for end in get_close_matches(name[-40:], ends, n=most)]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """What somebody may have meant by a name that is not known: the end of a sentence."""
     names = list(known)
-    close = get_close_matches(name[:128], names, n=3)
+    close = close_names(name, names, 3)
     if close:
         return "did you mean " + " or ".join(f'"{item}"' for item in close) + "?"
     if not names:

@@ -91,7 +91,9 @@ class Dense(Kind):
         out = x.resized(x.rank - 1, self.units, role)
         check_function(self.activation, out)
         kept = "" if x.rank == 2 else " The other axes are carried along: the same weights serve every position."
-        reason = f"Each of the {plural(self.units, 'unit')} sums over all {width} numbers of the last axis.{kept}"
+        each = "The one unit" if self.units == 1 else f"Each of the {plural(self.units, 'unit')}"
+        what = "has the one number" if width == 1 else f"sums over all {width} numbers"
+        reason = f"{each} {what} of the last axis.{kept}"
         leading = product(x.shape[1:-1])
         weights = [Weight("kernel", (width, self.units), "glorot", width, self.units)]
         bias = [Weight("bias", (self.units,))] if self.use_bias else []

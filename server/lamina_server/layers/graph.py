@@ -72,7 +72,8 @@ class Graph:
         data = np.ascontiguousarray(array, dtype=dtype).reshape(np.shape(array))
         key = ("const", data.dtype.str, data.shape, data.tobytes())
         if key not in self._memo:
-            self._memo[key] = self._initializer(f"const_{len(self._memo)}", data)
+            # With a "/", which no layer's name has: a layer may be called "const_0".
+            self._memo[key] = self._initializer(f"const/{len(self._memo)}", data)
         return self._memo[key]
 
     def ints(self, values: Iterable[int]) -> str:

@@ -180,7 +180,8 @@ class _GlobalPool(Kind):
         channels = channel_axis(x.spec.rank, self.data_format or graph.layout)
         axes = [place for place, axis in enumerate(x.order) if axis not in (0, channels)]
         out = graph.node(self.op, [x.name, graph.ints(axes)], keepdims=int(self.keepdims))
-        return [Value(out, x.order if self.keepdims else (0, 1), done.spec)]
+        left = [axis for axis in x.order if axis in (0, channels)]  # an LSTM leaves the steps, not the batch, in front
+        return [Value(out, x.order if self.keepdims else tuple(map((0, channels).index, left)), done.spec)]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Flatten(Kind):
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
-        sizes = dict(zip("abcdefghij", x.shape[1:], strict=False))
+        names = "abcdefghij" if x.rank <= 11 else [f"n{i}" for i in range(1, x.rank)]
+        sizes = dict(zip(names, x.shape[1:], strict=False))
         merged = derive(" * ".join(sizes) or "1", **sizes)
         reason = "These are the values of one sample; the batch axis is never counted in."
         if self.data_format is Layout.CHANNELS_FIRST and x.rank > 2:
@@ -91,7 +92,13 @@ class Reshape(Kind):
         given = " x ".join(grouped(size) for size in sizes) or "1"
         rows = tuple(self._row(x, i, sizes, roles[i + 1]) for i in range(len(sizes)))
         had = " x ".join(grouped(size) for size in x.shape[1:]) or "1"
-        return Inference(single(out), "Reshape", rows, sees_all=True, how=f"{had} numbers as {given}")
+        return Inference(
+            single(out),
+            "Reshape",
+            rows,
+            sees_all=True,
+            how=f"{had} {'number' if x.elements == 1 else 'numbers'} as {given}",
+        )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return [graph.logical(reshape(graph, graph.arrange(inputs[0]), done.spec), done.spec)]

@@ -221,7 +221,7 @@ def _positions(out: int, k: int, s: int, extent: int, needed: int) -> str:
     windows = "one window" if out == 1 else f"{grouped(out)} windows"
     return (
         f"To place {windows} of {_window(k, extent)}, {s} apart, "
-        f"({out} - 1) x {s} + {extent} = {needed} positions are needed"
+        f"({out} - 1) x {s} + {extent} = {plural(needed, 'position')} {_be(needed)} needed"
     )
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from math import prod
 
-from lamina_server.dims import Size, product
+from lamina_server.dims import Dim, Size, product
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
@@ -17,6 +16,7 @@ from lamina_server.layers.tensors import DType, Layout, Role, channel_axis
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
+from lamina_server.words import close_names
 
 
 def _rank(fault: Fault) -> Iterator[Candidate]:
@@ -46,13 +46,14 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
 
 def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
     first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
-    target = (1, *sizes) if first else (*sizes, 1)
+    target = _written((1, *sizes) if first else (*sizes, 1))
     what = (
-        f"{sizes[0]} moments of one signal"
+        f"{plural(sizes[0], 'moment')} of one signal"
         if len(sizes) == 1
         else f"{' x '.join(map(str, sizes))} values of one channel"
     )
-    yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
+    if target is not None:
+        yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
     if len(sizes) != 1:
         return
     if isinstance(fault.kind, Conv | LSTM):
@@ -68,7 +69,7 @@ def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]
 
 def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...]) -> Iterator[Candidate]:
     if len(wanted) == 2:
-        yield f"all {product(sizes)} numbers as one vector: put Flatten() before it", fault.before(Flatten())
+        yield f"{plural(product(sizes), 'number')} as one vector: put Flatten() before it", fault.before(Flatten())
         yield "one number for each channel: put a global average pooling before it", fault.before(GlobalAveragePool())
     elif isinstance(fault.kind, Conv) and fault.x.rank - 2 in (2, 3):
         rank = fault.x.rank - 2
@@ -81,12 +82,23 @@ def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...])
         )
         axes = " and ".join(axis.role.value for axis in fault.x.axes[1:] if axis.role is not Role.CHANNELS)
         yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
-    if len(wanted) == 3:
-        merged = product(sizes[1:])
+    merged = product(sizes[1:])
+    target = _written((sizes[0], merged))
+    if len(wanted) == 3 and target is not None:
         yield (
-            f"{sizes[0]} steps of {merged} numbers each: put Reshape({_tuple((sizes[0], merged))}) before it",
-            fault.before(Reshape((sizes[0], merged))),
+            f"{plural(sizes[0], 'step')} of {plural(merged, 'number')} each: put Reshape({_tuple(target)}) before it",
+            fault.before(Reshape(target)),
         )
+
+
+def _written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
+    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
+    with more there is none.
+    """
+    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
+    if len(computed) > 1:
+        return None
+    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))
 
 
 def _window(fault: Fault) -> Iterator[Candidate]:
@@ -105,7 +117,7 @@ def _window(fault: Fault) -> Iterator[Candidate]:
         yield from _other_layout(fault)
     if not isinstance(fault.kind.padding, tuple) and not getattr(fault.kind, "ceil_mode", False):
         yield 'keep the length: padding="same"', fault.changed(padding="same")
-    if not getattr(fault.kind, "filters", None):
+    if isinstance(fault.kind, MaxPool | AveragePool):
         yield from fault.removed(fault.index, "nothing is left to pool here")
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
     spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
@@ -178,7 +190,7 @@ def _reshape(fault: Fault) -> Iterator[Candidate]:
                 f"let the size of axis {i + 1} follow from the others: Reshape({_tuple(free)})",
                 fault.changed(target_shape=free),
             )
-    yield f"all {fault.x.elements} numbers in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
+    yield f"{plural(fault.x.elements, 'number')} in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
 
 
 def _merge(fault: Fault) -> Iterator[Candidate]:
@@ -187,6 +199,7 @@ def _merge(fault: Fault) -> Iterator[Candidate]:
     assert isinstance(axis, int) and isinstance(sizes, tuple)
     if (
         len(fault.got) != 2
+        or len(sizes) != 2  # one tensor may be taken twice
         or any(not isinstance(size, int) for size in sizes)
         or fault.got[0].rank != fault.got[1].rank
     ):
@@ -213,7 +226,7 @@ def _unknown_input(fault: Fault) -> Iterator[Candidate]:
     position = fault.facts["position"]
     assert isinstance(position, int)
     known = list(fault.found.partial.specs) if fault.found.partial else []
-    for name in get_close_matches(fault.node.inputs[position][:128], known, n=2):
+    for name in close_names(fault.node.inputs[position], known, 2):
         refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
         yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
 

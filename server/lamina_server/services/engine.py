@@ -220,6 +220,8 @@ class Engine:
             with call.stage("build"):
                 build = self.sessions.lease(key, lambda: self._build(plan, numbers, wanted or admitted.refs))
                 lease = await held.enter_async_context(build)
+            if lease.hit:  # nothing was built, and the receipt says so
+                del call.stages["build"]
             with call.stage("run"):
                 results = await self._run(lease.session, fed, admitted)
         return Outcome({**fed, **results}, lease.session, lease.hit, admitted)

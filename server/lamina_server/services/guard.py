@@ -34,6 +34,8 @@ _log = logging.getLogger("lamina_server")
 
 Context = Any  # grpc.aio.ServicerContext: its published types leave out that there may be no deadline, no metadata
 
+_CANCELLATION_SECONDS = 0.02  # it follows within a turn or two of the loop
+
 
 class Calls:
     """The calls under way, and what they share.
@@ -157,6 +159,8 @@ class Guard:
                 async with waiting:
                     data = await anext(received)
             except StopAsyncIteration:
+                # gRPC ends the stream of a caller who has gone as it ends a whole one; only then it cancels the call.
+                await asyncio.sleep(_CANCELLATION_SECONDS)
                 return
             except TimeoutError:
                 if not waiting.expired():

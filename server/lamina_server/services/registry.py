@@ -1,12 +1,14 @@
 """Registered stacks: what is in the store, as plans and numbers; and a registration, weight by weight."""
 
+import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf import json_format, timestamp_pb2
 
@@ -44,6 +46,8 @@ from lamina_server.weights import check_given, weights_of
 from lamina_server.wire.identity import Digest, canonical_spec, stack_id
 from lamina_server.wire.tensors import array_of, check_shape, data_type, decode_dtype
 from lamina_server.words import nearest, shortened
+
+T = TypeVar("T")
 
 _DEFAULT_PAGE, _MOST_PAGE = 100, 1000
 
@@ -112,16 +116,22 @@ class Registry:
                 "header.stack is not set: there is nothing to register.", reason="NO_STACK", field="header.stack"
             )
         plan = await self._engine.planned(header.stack)
-        with _translated():
-            staging = await self._workers.call(self._store.stage)
+        staged: list[Staging] = []
         try:
-            taking = _Taking(plan, staging, self._workers, drawn=header.HasField("seed"))
+            with _translated():
+                await _to_its_end(self._workers, lambda: staged.append(self._store.stage()))
+            taking = _Taking(plan, staged[0], self._workers, drawn=header.HasField("seed"))
             refs = await taking.all(requests)
             manifest = _manifest(header, plan, refs)
-            done = await self._call(lambda: staging.commit(manifest, header.name, header.replace))
+            with _translated():
+                done = await _to_its_end(self._workers, lambda: staged[0].commit(manifest, header.name, header.replace))
         finally:
-            await self._workers.call(staging.close)
+            for staging in staged:
+                await _to_its_end(self._workers, staging.close)
         kept = await self._call(lambda: self._store.get(done.id))
+        known = self._found.peek(done.id)
+        if known is not None:  # it was forgotten meanwhile, and is registered anew, at another time
+            self._found.put(done.id, known._replace(manifest=kept))
         return stack_info(header.name, kept, ""), done.created
 
     def _arrays(self, manifest: Manifest) -> dict[str, Array]:
@@ -157,7 +167,8 @@ class _Taking:
                 writer = await self._begin(request.weight, needed, refs)
             elif part == "chunk" and writer is not None:
                 with _translated():
-                    await self.workers.call(lambda w=writer, chunk=request.chunk: w.write(chunk))  # type: ignore[misc]
+                    write = partial(writer.write, request.chunk)
+                    await _to_its_end(self.workers, write)
             else:
                 raise _order(
                     "a chunk needs a weight before it"
@@ -191,13 +202,24 @@ class _Taking:
         check_given(self.plan.trace, {start.name: (dtype.value, shape)}, rest_drawn=True)
         nbytes = math.prod(shape) * dtype.nbytes
         with _translated():
-            return await self.workers.call(lambda: self.staging.begin_weight(start.name, dtype.value, shape, nbytes))
+            begin = partial(self.staging.begin_weight, start.name, dtype.value, shape, nbytes)
+            return await _to_its_end(self.workers, begin)
 
     async def _finish(self, writer: WeightWriter | None, refs: dict[str, WeightRef]) -> None:
         if writer is not None:
             with _translated():
-                ref = await self.workers.call(writer.close)
+                ref = await _to_its_end(self.workers, writer.close)
             refs[ref.name] = ref
+
+
+async def _to_its_end(workers: Workers, function: Callable[[], T]) -> T:
+    """What `function` returns, computed in a thread. A caller that is cancelled waits: files are not dropped under it."""
+    work = asyncio.ensure_future(workers.call(function))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def stack_info(name: str, manifest: Manifest | None, error: str) -> service_pb2.StackInfo:

@@ -125,7 +125,8 @@ def _message(message: Message, path: str) -> Any:
         value = _value(message, message.DESCRIPTOR.fields_by_name[member], f"{path}.{member}")
         return _symbol(value, path) if message.DESCRIPTOR.name == "Dim" and isinstance(value, str) else value
     if shape == "list":
-        return _value(message, message.DESCRIPTOR.fields[0], path)
+        (descriptor,) = message.DESCRIPTOR.fields
+        return _value(message, descriptor, f"{path}.{descriptor.name}")
     values = {}
     for descriptor in message.DESCRIPTOR.fields:
         if _given(message, descriptor):
