@@ -213,7 +213,7 @@ class _Taking:
 
 
 async def _to_its_end(workers: Workers, function: Callable[[], T]) -> T:
-    """What `function` returns, computed in a thread. A caller that is cancelled waits: files are not dropped under it."""
+    """What `function` returns, from a thread. A caller that is cancelled waits for it: files are not dropped under it."""
     work = asyncio.ensure_future(workers.call(function))
     try:
         return await asyncio.shield(work)
