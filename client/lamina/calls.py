@@ -115,7 +115,9 @@ class Calls:
         return self._register(kept, False) if kept else None
 
     def _register(self, kept: Kept, replace: bool) -> Call[Registration]:
-        header = service_pb2.RegisterHeader(name=kept.name, stack=kept.stack.proto, replace=replace)
+        header = service_pb2.RegisterHeader(
+            name=kept.name, stack=kept.stack.proto, replace=replace, weight_count=len(kept.weights)
+        )
         if kept.seed is not None:
             header.seed = kept.seed
         first = service_pb2.RegisterStackRequest(header=header)

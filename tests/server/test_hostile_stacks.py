@@ -186,4 +186,3 @@ def test_ten_times_as_many_take_about_ten_times_as_long(many: Callable[[int], St
         return time.thread_time() - started
 
     assert min(seconds(lots) for _ in range(2)) < 40 * max(min(seconds(few) for _ in range(3)), 1e-3)
-

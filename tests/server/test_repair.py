@@ -79,7 +79,7 @@ CASES = [
     Case("RANK_MISMATCH", chain((9, 4), RELU, Flatten(), Conv(8, (3,))),
          ("flatten merges the axes this layer needs: take it out",), "batch, 7 steps, 8"),
     Case("RANK_MISMATCH", chain((9, 4), RELU, RepeatVector(3)),
-         ("all 36 numbers as one vector: put Flatten()", "one number for each channel"), "batch, 3 steps, 36"),
+         ("36 numbers as one vector: put Flatten()", "one number for each channel"), "batch, 3 steps, 36"),
     Case("RANK_MISMATCH", chain((32, 32, 3), RELU, Conv(8, (3,))),
          ("height and width: use Conv2D(8, 3) instead", "32 steps of 96 numbers each: put Reshape((32, 96))"),
          "batch, height 30, width 30, 8"),
@@ -113,7 +113,7 @@ CASES = [
          ("bring left to 4 channels by a convolution of size 1",), "batch, 8 steps, 4"),
     # 12
     Case("SIZE_MISMATCH", chain((24,), Reshape((5, 3))),
-         ("let the size of axis 1 follow from the others: Reshape((-1, 3))", "all 24 numbers in one axis"),
+         ("let the size of axis 1 follow from the others: Reshape((-1, 3))", "24 numbers in one axis"),
          "batch, 8 steps, 3"),
     # 13
     Case("NOT_DIVISIBLE", chain((9, 12), Conv(10, (3,), groups=4)),

@@ -28,7 +28,7 @@ from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 from lamina.v1 import trace_pb2 as lamina_dot_v1_dot_trace__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/service.proto\x12\tlamina.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16lamina/v1/layers.proto\x1a\x16lamina/v1/tensor.proto\x1a\x15lamina/v1/trace.proto\"I\n\x07Weights\x12\"\n\x07tensors\x18\x01 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"\x87\x01\n\x0cTraceRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12%\n\x06shapes\x18\x03 \x03(\x0b\x32\x15.lamina.v1.ArrayShape\x12\x0f\n\x07partial\x18\x04 \x01(\x08\x42\x08\n\x06source\"s\n\rTraceResponse\x12$\n\x05trace\x18\x01 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12*\n\x0b\x64iagnostics\x18\x02 \x03(\x0b\x32\x15.lamina.v1.Diagnostic\x12\x10\n\x08stack_id\x18\x03 \x01(\t\"\x84\x01\n\rExportRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12#\n\x07weights\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Weights\x12\r\n\x05\x66\x65tch\x18\x04 \x03(\tB\x08\n\x06source\"\xa1\x01\n\tModelInfo\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05opset\x18\x03 \x01(\x05\x12\x12\n\nir_version\x18\x04 \x01(\x05\x12%\n\x06inputs\x18\x05 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x06 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\"O\n\x0e\x45xportResponse\x12$\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.ModelInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xba\x01\n\x0cInferRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12#\n\x07weights\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Weights\x12!\n\x06inputs\x18\x04 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\r\n\x05\x66\x65tch\x18\x05 \x03(\t\x12\x12\n\nomit_trace\x18\x06 \x01(\x08\x42\x08\n\x06source\"\xa2\x01\n\rInferResponse\x12\"\n\x07outputs\x18\x01 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\"\n\x07\x66\x65tched\x18\x02 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12$\n\x05trace\x18\x03 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12#\n\x07receipt\x18\x04 \x01(\x0b\x32\x12.lamina.v1.Receipt\"[\n\rNodePlacement\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05nodes\x18\x02 \x01(\x05\x12\x10\n\x08op_types\x18\x03 \x03(\t\x12\x17\n\x0f\x66\x61llback_reason\x18\x04 \x01(\t\"\xd8\x01\n\x07Receipt\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\nplacements\x18\x02 \x03(\x0b\x32\x18.lamina.v1.NodePlacement\x12$\n\x06stages\x18\x03 \x03(\x0b\x32\x14.lamina.v1.StageTime\x12\x11\n\tcache_hit\x18\x04 \x01(\x08\x12\x12\n\nbatch_size\x18\x05 \x01(\x03\x12\x14\n\x0cmodel_sha256\x18\x06 \x01(\t\x12\x10\n\x08stack_id\x18\x07 \x01(\t\x12\x11\n\x04seed\x18\x08 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"*\n\tStageTime\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"l\n\x0eRegisterHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x05stack\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Stack\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x11\n\x04seed\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"R\n\x0bWeightStart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\r\n\x05shape\x18\x03 \x03(\x03\"\x86\x01\n\x14RegisterStackRequest\x12+\n\x06header\x18\x01 \x01(\x0b\x32\x19.lamina.v1.RegisterHeaderH\x00\x12(\n\x06weight\x18\x02 \x01(\x0b\x32\x16.lamina.v1.WeightStartH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"L\n\x15RegisterStackResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.StackInfo\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\xbf\x01\n\tStackInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x07weights\x18\x04 \x03(\x0b\x32\x15.lamina.v1.WeightSpec\x12\x14\n\x0cweight_bytes\x18\x05 \x01(\x03\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x07 \x01(\tB\x07\n\x05_seed\"#\n\x0fGetStackRequest\x12\x10\n\x08stack_id\x18\x01 \x01(\t\"W\n\x10GetStackResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.StackInfo\x12\x1f\n\x05stack\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Stack\":\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.lamina.v1.StackInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16UnregisterStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17UnregisterStackResponse\"\x17\n\x15ListLayerKindsRequest\"?\n\x0bLayerOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdefault_value\x18\x02 \x01(\t\x12\x0b\n\x03\x64oc\x18\x03 \x01(\t\"\xdd\x01\n\tLayerKind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x14\n\x0c\x63onstructors\x18\x03 \x03(\t\x12\x0b\n\x03\x64oc\x18\x04 \x01(\t\x12\'\n\x07options\x18\x05 \x03(\x0b\x32\x16.lamina.v1.LayerOption\x12!\n\x07\x65xample\x18\x06 \x01(\x0b\x32\x10.lamina.v1.Stack\x12,\n\rexample_trace\x18\x07 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12\x16\n\x0eonnx_operators\x18\x08 \x03(\t\"=\n\x16ListLayerKindsResponse\x12#\n\x05kinds\x18\x01 \x03(\x0b\x32\x14.lamina.v1.LayerKind\"\x16\n\x14GetServerInfoRequest\"1\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0b\n\x03\x64oc\x18\x03 \x01(\t\"\x99\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x11\n\tproviders\x18\x03 \x03(\t\x12\x1b\n\x13onnxruntime_version\x18\x04 \x01(\t\x12\r\n\x05opset\x18\x05 \x01(\x05\x12 \n\x06limits\x18\x06 \x03(\x0b\x32\x10.lamina.v1.Limit2\xb3\x05\n\rLaminaService\x12:\n\x05Trace\x12\x17.lamina.v1.TraceRequest\x1a\x18.lamina.v1.TraceResponse\x12?\n\x06\x45xport\x12\x18.lamina.v1.ExportRequest\x1a\x19.lamina.v1.ExportResponse0\x01\x12:\n\x05Infer\x12\x17.lamina.v1.InferRequest\x1a\x18.lamina.v1.InferResponse\x12T\n\rRegisterStack\x12\x1f.lamina.v1.RegisterStackRequest\x1a .lamina.v1.RegisterStackResponse(\x01\x12\x43\n\x08GetStack\x12\x1a.lamina.v1.GetStackRequest\x1a\x1b.lamina.v1.GetStackResponse\x12I\n\nListStacks\x12\x1c.lamina.v1.ListStacksRequest\x1a\x1d.lamina.v1.ListStacksResponse\x12X\n\x0fUnregisterStack\x12!.lamina.v1.UnregisterStackRequest\x1a\".lamina.v1.UnregisterStackResponse\x12U\n\x0eListLayerKinds\x12 .lamina.v1.ListLayerKindsRequest\x1a!.lamina.v1.ListLayerKindsResponse\x12R\n\rGetServerInfo\x12\x1f.lamina.v1.GetServerInfoRequest\x1a .lamina.v1.GetServerInfoResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/service.proto\x12\tlamina.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16lamina/v1/layers.proto\x1a\x16lamina/v1/tensor.proto\x1a\x15lamina/v1/trace.proto\"I\n\x07Weights\x12\"\n\x07tensors\x18\x01 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"\x87\x01\n\x0cTraceRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12%\n\x06shapes\x18\x03 \x03(\x0b\x32\x15.lamina.v1.ArrayShape\x12\x0f\n\x07partial\x18\x04 \x01(\x08\x42\x08\n\x06source\"s\n\rTraceResponse\x12$\n\x05trace\x18\x01 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12*\n\x0b\x64iagnostics\x18\x02 \x03(\x0b\x32\x15.lamina.v1.Diagnostic\x12\x10\n\x08stack_id\x18\x03 \x01(\t\"\x84\x01\n\rExportRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12#\n\x07weights\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Weights\x12\r\n\x05\x66\x65tch\x18\x04 \x03(\tB\x08\n\x06source\"\xa1\x01\n\tModelInfo\x12\x12\n\nsize_bytes\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05opset\x18\x03 \x01(\x05\x12\x12\n\nir_version\x18\x04 \x01(\x05\x12%\n\x06inputs\x18\x05 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x06 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\"O\n\x0e\x45xportResponse\x12$\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.ModelInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xba\x01\n\x0cInferRequest\x12!\n\x05stack\x18\x01 \x01(\x0b\x32\x10.lamina.v1.StackH\x00\x12\x12\n\x08stack_id\x18\x02 \x01(\tH\x00\x12#\n\x07weights\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Weights\x12!\n\x06inputs\x18\x04 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\r\n\x05\x66\x65tch\x18\x05 \x03(\t\x12\x12\n\nomit_trace\x18\x06 \x01(\x08\x42\x08\n\x06source\"\xa2\x01\n\rInferResponse\x12\"\n\x07outputs\x18\x01 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12\"\n\x07\x66\x65tched\x18\x02 \x03(\x0b\x32\x11.lamina.v1.Tensor\x12$\n\x05trace\x18\x03 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12#\n\x07receipt\x18\x04 \x01(\x0b\x32\x12.lamina.v1.Receipt\"[\n\rNodePlacement\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05nodes\x18\x02 \x01(\x05\x12\x10\n\x08op_types\x18\x03 \x03(\t\x12\x17\n\x0f\x66\x61llback_reason\x18\x04 \x01(\t\"\xd8\x01\n\x07Receipt\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\nplacements\x18\x02 \x03(\x0b\x32\x18.lamina.v1.NodePlacement\x12$\n\x06stages\x18\x03 \x03(\x0b\x32\x14.lamina.v1.StageTime\x12\x11\n\tcache_hit\x18\x04 \x01(\x08\x12\x12\n\nbatch_size\x18\x05 \x01(\x03\x12\x14\n\x0cmodel_sha256\x18\x06 \x01(\t\x12\x10\n\x08stack_id\x18\x07 \x01(\t\x12\x11\n\x04seed\x18\x08 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"*\n\tStageTime\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"\x82\x01\n\x0eRegisterHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x05stack\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Stack\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x11\n\x04seed\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x14\n\x0cweight_count\x18\x05 \x01(\x05\x42\x07\n\x05_seed\"R\n\x0bWeightStart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\r\n\x05shape\x18\x03 \x03(\x03\"\x86\x01\n\x14RegisterStackRequest\x12+\n\x06header\x18\x01 \x01(\x0b\x32\x19.lamina.v1.RegisterHeaderH\x00\x12(\n\x06weight\x18\x02 \x01(\x0b\x32\x16.lamina.v1.WeightStartH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"L\n\x15RegisterStackResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.StackInfo\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\xbf\x01\n\tStackInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x07weights\x18\x04 \x03(\x0b\x32\x15.lamina.v1.WeightSpec\x12\x14\n\x0cweight_bytes\x18\x05 \x01(\x03\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x07 \x01(\tB\x07\n\x05_seed\"#\n\x0fGetStackRequest\x12\x10\n\x08stack_id\x18\x01 \x01(\t\"W\n\x10GetStackResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.lamina.v1.StackInfo\x12\x1f\n\x05stack\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Stack\":\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.lamina.v1.StackInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16UnregisterStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17UnregisterStackResponse\"\x17\n\x15ListLayerKindsRequest\"?\n\x0bLayerOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdefault_value\x18\x02 \x01(\t\x12\x0b\n\x03\x64oc\x18\x03 \x01(\t\"\xdd\x01\n\tLayerKind\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x14\n\x0c\x63onstructors\x18\x03 \x03(\t\x12\x0b\n\x03\x64oc\x18\x04 \x01(\t\x12\'\n\x07options\x18\x05 \x03(\x0b\x32\x16.lamina.v1.LayerOption\x12!\n\x07\x65xample\x18\x06 \x01(\x0b\x32\x10.lamina.v1.Stack\x12,\n\rexample_trace\x18\x07 \x01(\x0b\x32\x15.lamina.v1.StackTrace\x12\x16\n\x0eonnx_operators\x18\x08 \x03(\t\"=\n\x16ListLayerKindsResponse\x12#\n\x05kinds\x18\x01 \x03(\x0b\x32\x14.lamina.v1.LayerKind\"\x16\n\x14GetServerInfoRequest\"1\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0b\n\x03\x64oc\x18\x03 \x01(\t\"\x99\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x11\n\tproviders\x18\x03 \x03(\t\x12\x1b\n\x13onnxruntime_version\x18\x04 \x01(\t\x12\r\n\x05opset\x18\x05 \x01(\x05\x12 \n\x06limits\x18\x06 \x03(\x0b\x32\x10.lamina.v1.Limit2\xb3\x05\n\rLaminaService\x12:\n\x05Trace\x12\x17.lamina.v1.TraceRequest\x1a\x18.lamina.v1.TraceResponse\x12?\n\x06\x45xport\x12\x18.lamina.v1.ExportRequest\x1a\x19.lamina.v1.ExportResponse0\x01\x12:\n\x05Infer\x12\x17.lamina.v1.InferRequest\x1a\x18.lamina.v1.InferResponse\x12T\n\rRegisterStack\x12\x1f.lamina.v1.RegisterStackRequest\x1a .lamina.v1.RegisterStackResponse(\x01\x12\x43\n\x08GetStack\x12\x1a.lamina.v1.GetStackRequest\x1a\x1b.lamina.v1.GetStackResponse\x12I\n\nListStacks\x12\x1c.lamina.v1.ListStacksRequest\x1a\x1d.lamina.v1.ListStacksResponse\x12X\n\x0fUnregisterStack\x12!.lamina.v1.UnregisterStackRequest\x1a\".lamina.v1.UnregisterStackResponse\x12U\n\x0eListLayerKinds\x12 .lamina.v1.ListLayerKindsRequest\x1a!.lamina.v1.ListLayerKindsResponse\x12R\n\rGetServerInfo\x12\x1f.lamina.v1.GetServerInfoRequest\x1a .lamina.v1.GetServerInfoResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,42 +57,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECEIPT']._serialized_end=1516
   _globals['_STAGETIME']._serialized_start=1518
   _globals['_STAGETIME']._serialized_end=1560
-  _globals['_REGISTERHEADER']._serialized_start=1562
-  _globals['_REGISTERHEADER']._serialized_end=1670
-  _globals['_WEIGHTSTART']._serialized_start=1672
-  _globals['_WEIGHTSTART']._serialized_end=1754
-  _globals['_REGISTERSTACKREQUEST']._serialized_start=1757
-  _globals['_REGISTERSTACKREQUEST']._serialized_end=1891
-  _globals['_REGISTERSTACKRESPONSE']._serialized_start=1893
-  _globals['_REGISTERSTACKRESPONSE']._serialized_end=1969
-  _globals['_STACKINFO']._serialized_start=1972
-  _globals['_STACKINFO']._serialized_end=2163
-  _globals['_GETSTACKREQUEST']._serialized_start=2165
-  _globals['_GETSTACKREQUEST']._serialized_end=2200
-  _globals['_GETSTACKRESPONSE']._serialized_start=2202
-  _globals['_GETSTACKRESPONSE']._serialized_end=2289
-  _globals['_LISTSTACKSREQUEST']._serialized_start=2291
-  _globals['_LISTSTACKSREQUEST']._serialized_end=2349
-  _globals['_LISTSTACKSRESPONSE']._serialized_start=2351
-  _globals['_LISTSTACKSRESPONSE']._serialized_end=2434
-  _globals['_UNREGISTERSTACKREQUEST']._serialized_start=2436
-  _globals['_UNREGISTERSTACKREQUEST']._serialized_end=2474
-  _globals['_UNREGISTERSTACKRESPONSE']._serialized_start=2476
-  _globals['_UNREGISTERSTACKRESPONSE']._serialized_end=2501
-  _globals['_LISTLAYERKINDSREQUEST']._serialized_start=2503
-  _globals['_LISTLAYERKINDSREQUEST']._serialized_end=2526
-  _globals['_LAYEROPTION']._serialized_start=2528
-  _globals['_LAYEROPTION']._serialized_end=2591
-  _globals['_LAYERKIND']._serialized_start=2594
-  _globals['_LAYERKIND']._serialized_end=2815
-  _globals['_LISTLAYERKINDSRESPONSE']._serialized_start=2817
-  _globals['_LISTLAYERKINDSRESPONSE']._serialized_end=2878
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=2880
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=2902
-  _globals['_LIMIT']._serialized_start=2904
-  _globals['_LIMIT']._serialized_end=2953
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=2956
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=3109
-  _globals['_LAMINASERVICE']._serialized_start=3112
-  _globals['_LAMINASERVICE']._serialized_end=3803
+  _globals['_REGISTERHEADER']._serialized_start=1563
+  _globals['_REGISTERHEADER']._serialized_end=1693
+  _globals['_WEIGHTSTART']._serialized_start=1695
+  _globals['_WEIGHTSTART']._serialized_end=1777
+  _globals['_REGISTERSTACKREQUEST']._serialized_start=1780
+  _globals['_REGISTERSTACKREQUEST']._serialized_end=1914
+  _globals['_REGISTERSTACKRESPONSE']._serialized_start=1916
+  _globals['_REGISTERSTACKRESPONSE']._serialized_end=1992
+  _globals['_STACKINFO']._serialized_start=1995
+  _globals['_STACKINFO']._serialized_end=2186
+  _globals['_GETSTACKREQUEST']._serialized_start=2188
+  _globals['_GETSTACKREQUEST']._serialized_end=2223
+  _globals['_GETSTACKRESPONSE']._serialized_start=2225
+  _globals['_GETSTACKRESPONSE']._serialized_end=2312
+  _globals['_LISTSTACKSREQUEST']._serialized_start=2314
+  _globals['_LISTSTACKSREQUEST']._serialized_end=2372
+  _globals['_LISTSTACKSRESPONSE']._serialized_start=2374
+  _globals['_LISTSTACKSRESPONSE']._serialized_end=2457
+  _globals['_UNREGISTERSTACKREQUEST']._serialized_start=2459
+  _globals['_UNREGISTERSTACKREQUEST']._serialized_end=2497
+  _globals['_UNREGISTERSTACKRESPONSE']._serialized_start=2499
+  _globals['_UNREGISTERSTACKRESPONSE']._serialized_end=2524
+  _globals['_LISTLAYERKINDSREQUEST']._serialized_start=2526
+  _globals['_LISTLAYERKINDSREQUEST']._serialized_end=2549
+  _globals['_LAYEROPTION']._serialized_start=2551
+  _globals['_LAYEROPTION']._serialized_end=2614
+  _globals['_LAYERKIND']._serialized_start=2617
+  _globals['_LAYERKIND']._serialized_end=2838
+  _globals['_LISTLAYERKINDSRESPONSE']._serialized_start=2840
+  _globals['_LISTLAYERKINDSRESPONSE']._serialized_end=2901
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=2903
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=2925
+  _globals['_LIMIT']._serialized_start=2927
+  _globals['_LIMIT']._serialized_end=2976
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=2979
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=3132
+  _globals['_LAMINASERVICE']._serialized_start=3135
+  _globals['_LAMINASERVICE']._serialized_end=3826
 # @@protoc_insertion_point(module_scope)

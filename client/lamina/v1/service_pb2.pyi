@@ -145,16 +145,18 @@ class StageTime(_message.Message):
     def __init__(self, name: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class RegisterHeader(_message.Message):
-    __slots__ = ("name", "stack", "replace", "seed")
+    __slots__ = ("name", "stack", "replace", "seed", "weight_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STACK_FIELD_NUMBER: _ClassVar[int]
     REPLACE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     stack: _layers_pb2.Stack
     replace: bool
     seed: int
-    def __init__(self, name: _Optional[str] = ..., stack: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., replace: bool = ..., seed: _Optional[int] = ...) -> None: ...
+    weight_count: int
+    def __init__(self, name: _Optional[str] = ..., stack: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., replace: bool = ..., seed: _Optional[int] = ..., weight_count: _Optional[int] = ...) -> None: ...
 
 class WeightStart(_message.Message):
     __slots__ = ("name", "data_type", "shape")

@@ -114,7 +114,7 @@ class LaminaServiceServicer(object):
     def RegisterStack(self, request_iterator, context):
         """Keeps a stack and its weights under a name: a header, then each weight as a start and its chunks.
         The stack is kept whole when the answer arrives, and not at all otherwise. The same content again is a no-op.
-        INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order.
+        INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order or number.
         ALREADY_EXISTS: the name stands for other content and `replace` is not set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

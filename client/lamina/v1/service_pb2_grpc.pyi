@@ -53,7 +53,7 @@ class LaminaServiceStub:
     RegisterStack: _grpc.StreamUnaryMultiCallable[_service_pb2.RegisterStackRequest, _service_pb2.RegisterStackResponse]
     """Keeps a stack and its weights under a name: a header, then each weight as a start and its chunks.
     The stack is kept whole when the answer arrives, and not at all otherwise. The same content again is a no-op.
-    INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order.
+    INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order or number.
     ALREADY_EXISTS: the name stands for other content and `replace` is not set.
     """
     GetStack: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetStackRequest, _service_pb2.GetStackResponse]
@@ -94,7 +94,7 @@ class LaminaServiceAsyncStub(LaminaServiceStub):
     RegisterStack: _aio.StreamUnaryMultiCallable[_service_pb2.RegisterStackRequest, _service_pb2.RegisterStackResponse]  # type: ignore[assignment]
     """Keeps a stack and its weights under a name: a header, then each weight as a start and its chunks.
     The stack is kept whole when the answer arrives, and not at all otherwise. The same content again is a no-op.
-    INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order.
+    INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order or number.
     ALREADY_EXISTS: the name stands for other content and `replace` is not set.
     """
     GetStack: _aio.UnaryUnaryMultiCallable[_service_pb2.GetStackRequest, _service_pb2.GetStackResponse]  # type: ignore[assignment]
@@ -156,7 +156,7 @@ class LaminaServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_service_pb2.RegisterStackResponse, _abc.Awaitable[_service_pb2.RegisterStackResponse]]:
         """Keeps a stack and its weights under a name: a header, then each weight as a start and its chunks.
         The stack is kept whole when the answer arrives, and not at all otherwise. The same content again is a no-op.
-        INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order.
+        INVALID_ARGUMENT: the stack or its weights are illegal, or the messages come in another order or number.
         ALREADY_EXISTS: the name stands for other content and `replace` is not set.
         """
 

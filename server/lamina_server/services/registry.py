@@ -21,7 +21,7 @@ from lamina_server.errors import (
     NotFoundError,
     UnavailableError,
 )
-from lamina_server.layers.base import Weight
+from lamina_server.layers.base import Weight, plural
 from lamina_server.layers.tensors import DType
 from lamina_server.runtime import Workers
 from lamina_server.services.engine import Array, Engine, Lru, Numbers, Plan
@@ -120,7 +120,7 @@ class Registry:
         try:
             with _translated():
                 await _to_its_end(self._workers, lambda: staged.append(self._store.stage()))
-            taking = _Taking(plan, staged[0], self._workers, drawn=header.HasField("seed"))
+            taking = _Taking(plan, staged[0], self._workers, header.HasField("seed"), header.weight_count)
             refs = await taking.all(requests)
             manifest = _manifest(header, plan, refs)
             with _translated():
@@ -154,6 +154,7 @@ class _Taking:
     staging: Staging
     workers: Workers
     drawn: bool
+    announced: int
 
     async def all(self, requests: AsyncIterator[service_pb2.RegisterStackRequest]) -> list[WeightRef]:
         """Every weight, written to the staging area as its bytes come."""
@@ -176,6 +177,13 @@ class _Taking:
                     else f"{part or 'an empty message'} came there"
                 )
         await self._finish(writer, refs)
+        if len(refs) != self.announced:
+            raise InvalidRequestError(
+                f"The header announces {plural(self.announced, 'weight')}; {len(refs)} came. Nothing is registered.",
+                reason="WEIGHT_COUNT",
+                field="header.weight_count",
+                facts={"announced": self.announced, "came": len(refs)},
+            )
         check_given(
             self.plan.trace,
             {name: (ref.dtype, ref.shape) for name, ref in refs.items()},
@@ -213,7 +221,7 @@ class _Taking:
 
 
 async def _to_its_end(workers: Workers, function: Callable[[], T]) -> T:
-    """What `function` returns, from a thread. A caller that is cancelled waits for it: files are not dropped under it."""
+    """What `function` returns, from a thread. A cancelled caller waits for it: files are not dropped under it."""
     work = asyncio.ensure_future(workers.call(function))
     try:
         return await asyncio.shield(work)
