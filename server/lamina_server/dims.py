@@ -12,6 +12,7 @@ from typing import NamedTuple, Union
 
 MAX_TERMS = 512  # of one polynomial, and
 MAX_TEXT = 1000  # characters of one atom: what a stack must not exceed, so that arithmetic stays bounded
+MAX_NUMBER = 2**62  # coefficients and divisors: what a message, a graph and a range can hold
 
 Size = Union[int, "Dim"]
 Monomial = tuple[tuple["Atom", int], ...]
@@ -169,6 +170,8 @@ def _floor_atom(inner: Size, divisor: int) -> Size:
     if nested is not None and nested.inner is not None:  # floor((p + floor(q / d)) / n) = floor((p d + q) / (d n))
         rest = inner - _single(nested)
         return floor_div(nested.inner + rest * nested.divisor, divisor * nested.divisor)
+    if divisor > MAX_NUMBER:
+        raise ArithmeticError("a size became too large a number")
     return _single(Atom(_floor_text(inner, constant, divisor), inner, divisor))
 
 
@@ -205,6 +208,8 @@ def _build(terms: Iterable[tuple[Monomial, int]]) -> Size:
         raise ArithmeticError("a size became a sum of too many terms")
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
+    if any(abs(n) > MAX_NUMBER for _, n in kept):
+        raise ArithmeticError("a size became too large a number")
     return Dim(tuple(sorted(kept, key=lambda term: _key(term[0]))))
 
 

@@ -176,9 +176,8 @@ class _Tracer:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            limits.check(
-                "max_tensor_elements", output.spec.elements, f'The number of elements that "{name}" gives per sample is'
-            )
+            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
         limits.check(
             "max_tensor_elements",
             padded_elements(inputs, done),

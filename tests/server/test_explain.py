@@ -93,13 +93,6 @@ def test_the_check_lets_pass_what_is_right(right: str) -> None:
     assert faults(right) == []
 
 
-# Known faults, which test_one_is_singular waits for.
-OF_ONE = {"1 numbers"}
-
-
-OF_ONE_NUMBER = pytest.mark.xfail(strict=True, reason='shaping.py, Reshape._row: "of 1 numbers"')
-
-
 @pytest.mark.parametrize(
     ("kind", "shape"),
     [
@@ -107,7 +100,7 @@ OF_ONE_NUMBER = pytest.mark.xfail(strict=True, reason='shaping.py, Reshape._row:
         (Dense(2), (1,)),
         (Dense(1, use_bias=False), (1,)),
         (MaxPool((1,), (3,), "same"), (2, 3)),
-        pytest.param(Reshape((-1,)), (1,), marks=OF_ONE_NUMBER),
+        (Reshape((-1,)), (1,)),
     ],
 )
 def test_one_is_singular(kind: Kind, shape: tuple[int, ...]) -> None:
@@ -125,7 +118,7 @@ def equations(text: str) -> Iterator[tuple[str, int]]:
 def check(layer: LayerTrace) -> None:
     """All that holds for the words about any layer."""
     done, text = layer.done, f"{explain(layer)}\n{how(layer)}\n" + "\n".join(note.text for note in layer.notes)
-    assert set(faults(text)) <= OF_ONE
+    assert faults(text) == []
     assert all(text.strip() for text in (explain(layer), how(layer)))
     for source, claimed in equations(text):
         assert eval(source, {"floor": lambda a, b: a // b, "ceil": lambda a, b: -(-a // b)}) == claimed, text

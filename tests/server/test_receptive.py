@@ -151,7 +151,6 @@ def test_a_window_over_branches_that_step_differently_has_no_field() -> None:
     assert trace(Stack(tuple(nodes))).layer("after").receptive == {}
 
 
-@pytest.mark.xfail(strict=True, reason="receptive.py, fields_after: the steps that are summed over keep their field")
 def test_a_window_along_what_were_channels_has_no_field() -> None:
     assert chain(Conv(4, (5,)), Permute((2, 1)), Conv(2, (2,))).layers[-1].receptive == {}
 

@@ -164,7 +164,6 @@ def test_whatever_is_offered_fits(declared: list[Size], shape: list[int]) -> Non
         assert bool(fix.array_steps) != bool(fix.stack_steps)
 
 
-@pytest.mark.xfail(strict=True, raises=IndexError, reason="arrays.py, _declarations: shape[0] of an array without axes")
 def test_one_number_for_an_input_of_one_number_needs_its_batch_axis() -> None:
     assert fixes(chain((), RELU), ())[0].array_steps == (ExpandArray("x", 0),)
 

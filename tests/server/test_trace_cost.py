@@ -216,7 +216,6 @@ def test_a_field_larger_than_any_number_is_left_out(count: int) -> None:
     _encodable(trace(chain((1, 1), *[HALF] * count)))
 
 
-@pytest.mark.xfail(strict=True, reason="totals.py, _smallest: gives up at 2**62 and takes it for a legal value")
 @pytest.mark.parametrize("pool", [HALF, MaxPool((2,))])
 def test_a_length_that_no_number_reaches_is_refused(pool: Kind) -> None:
     with pytest.raises(StackError, match="cannot be traced exactly"):

@@ -127,6 +127,9 @@ def test_a_kind_that_this_server_does_not_know() -> None:
     assert "field number 111" in error.message
 
 
+FIRST_SIZE = "stack.layers[1].input.shape.dims[0]"
+
+
 @pytest.mark.parametrize(
     ("kind", "field", "reason"),
     [
@@ -143,11 +146,11 @@ def test_a_kind_that_this_server_does_not_know() -> None:
         ({"input": {}}, "stack.layers[1].input.shape", "MISSING_FIELD"),
         ({"activation": {}}, "stack.layers[1].activation.activation", "MISSING_FIELD"),
         ({"zeroPadding": {}}, "stack.layers[1].zero_padding.padding", "MISSING_FIELD"),
-        ({"input": {"shape": {"dims": [{"expression": "2 * T"}]}}}, "stack.layers[1].input.shape.dims[0]", "BAD_SYMBOL"),
-        ({"input": {"shape": {"dims": [{"expression": ""}]}}}, "stack.layers[1].input.shape.dims[0]", "BAD_SYMBOL"),
-        ({"input": {"shape": {"dims": [{"expression": "batch"}]}}}, "stack.layers[1].input.shape.dims[0]", "BAD_SYMBOL"),
-        ({"input": {"shape": {"dims": [{"expression": "\u0422"}]}}}, "stack.layers[1].input.shape.dims[0]", "BAD_SYMBOL"),
-        ({"input": {"shape": {"dims": [{"expression": "\x1b[0m" * 99}]}}}, "stack.layers[1].input.shape.dims[0]",
+        ({"input": {"shape": {"dims": [{"expression": "2 * T"}]}}}, FIRST_SIZE, "BAD_SYMBOL"),
+        ({"input": {"shape": {"dims": [{"expression": ""}]}}}, FIRST_SIZE, "BAD_SYMBOL"),
+        ({"input": {"shape": {"dims": [{"expression": "batch"}]}}}, FIRST_SIZE, "BAD_SYMBOL"),
+        ({"input": {"shape": {"dims": [{"expression": "\u0422"}]}}}, FIRST_SIZE, "BAD_SYMBOL"),
+        ({"input": {"shape": {"dims": [{"expression": "\x1b[0m" * 99}]}}}, FIRST_SIZE,
          "BAD_SYMBOL"),
     ],
 )  # fmt: skip

@@ -55,11 +55,6 @@ def _seeds() -> Iterator[bytes]:
             yield encode_stack(example_stack(example)).SerializeToString()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=(ValueError, pytest.fail.Exception),
-    reason="base.py, _ranges: no range of pads; trace.py: no limit of an axis",
-)
 @pytest.mark.parametrize("before", [2**31, 2**63 - 1])
 def test_an_axis_is_limited_beside_a_symbol_too(before: int) -> None:
     pads = {"padding": [{"before": before, "after": 2}]}

@@ -4,6 +4,7 @@ To add a kind, write its proto message, its class in a family file and its line 
 SDK constructors, catalogue, contract test) follows from these three.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
@@ -217,7 +218,7 @@ def _ranges(kind: type) -> list[tuple[str, float, float]]:
     rows = []
     for item in fields(kind):
         low, high = item.metadata["minimum"], item.metadata["maximum"]
-        widest = MAX_INT if "int" in str(item.type) else MAX_FLOAT
+        widest = MAX_INT if re.search("int|Pad", str(item.type)) else MAX_FLOAT
         rows.append((item.name, -widest if low is None else low, widest if high is None else high))
     return rows
 

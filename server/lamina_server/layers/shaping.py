@@ -113,7 +113,7 @@ class Reshape(Kind):
             role,
             None,
             known or derive("left", left=sizes[i]),
-            f"-1 stands for what the others leave of {grouped(x.elements)} numbers.",
+            f"-1 stands for what the others leave of {plural(x.elements, 'number')}.",
         )
 
     def _sizes(self, x: Spec) -> tuple[Size, ...]:

@@ -177,7 +177,7 @@ def _declared_fixes(found: Trace, layer: LayerTrace, shape: tuple[int, ...], lim
 
 
 def _declarations(shape: tuple[int, ...], spec: Spec) -> Iterator[tuple[tuple[int, ...], str]]:
-    if len(shape) == spec.rank - 1 and shape == spec.shape[1:]:
+    if shape and shape == spec.shape[1:]:
         yield (
             shape[1:],
             (
