@@ -43,7 +43,7 @@ class Tolerance(NamedTuple):
 
 
 # How far a float32 result may be from a float64 one; README.md says why.
-TOLERANCE = Tolerance(rtol=2e-5, atol=2e-5)
+TOLERANCE = Tolerance(rtol=1e-5, atol=1e-5)
 
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)  # drawing is cheap, but a loaded machine may not think so
 PROFILES = {
