@@ -33,7 +33,7 @@ def _elu(x: Array, alpha: float) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    result: Array = 1 / (1 + np.exp(-x))
+    result: Array = (1 + np.tanh(x / 2)) / 2  # as 1 / (1 + exp(-x)), which would overflow
     return result
 
 
