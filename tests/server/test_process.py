@@ -226,11 +226,19 @@ def test_a_descriptor_that_is_none(tmp_path: Path) -> None:
 
 
 def test_unknown_variables_are_warned_about(tmp_path: Path) -> None:
-    with Process(tmp_path, max_layer=3) as server:
-        server.child.terminate()
-        _, log = server.end()
-    assert log[0]["level"] == "warning"
-    assert log[0]["message"] == "LAMINA_MAX_LAYER sets nothing; did you mean LAMINA_MAX_LAYERS?"
+    """The port is taken, so that the server ends by itself, after the warning."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = environment(tmp_path, max_layer=3, port=taken.getsockname()[1])
+        command = [sys.executable, "-m", "tests.server.stub_process"]
+        done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=20)
+    warned = next(json.loads(line) for line in done.stderr.splitlines() if line.startswith("{"))
+    assert (done.returncode, warned["level"]) == (1, "warning")
+    assert warned["message"] == "LAMINA_MAX_LAYER sets nothing; did you mean LAMINA_MAX_LAYERS?"
+
+
+def test_unknown_variables_are_refused_where_a_program_chose_them_all(tmp_path: Path) -> None:
+    code, words = refused(tmp_path, max_layer=3, announce_fd=1)
+    assert code == 2 and words.startswith("lamina: LAMINA_MAX_LAYER sets nothing; did you mean LAMINA_MAX_LAYERS?")
 
 
 def test_help_lists_every_setting(tmp_path: Path) -> None:

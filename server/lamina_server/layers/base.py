@@ -78,7 +78,8 @@ class Inference:
     """What a layer makes of its inputs.
 
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
-    derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations.
+    derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
+    output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`).
     """
 
     outputs: tuple[Output, ...]
@@ -92,6 +93,7 @@ class Inference:
     how: str = ""
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
+    sees_along: tuple[int, ...] = ()
 
     @property
     def spec(self) -> Spec:

@@ -88,6 +88,7 @@ class Conv(Kind):
             f"Conv{slide.rank}D",
             derivations=(*derivations, change),
             windows=tuple(windows),
+            sees_along=self.activation.sees_along(x.rank) if self.activation else (),
             weights=(kernel, *bias),
             params=self._params(channels),
             params_reason=f"Each filter has {_kernel_text(self.kernel_size, per_filter)} weights"
@@ -213,6 +214,7 @@ class DepthwiseConv(Kind):
             f"DepthwiseConv{slide.rank}D",
             derivations=(*derivations, change),
             windows=tuple(windows),
+            sees_along=self.activation.sees_along(x.rank) if self.activation else (),
             weights=(kernel, *bias),
             params=derive(
                 "channels * depth_multiplier * (k + 1)" if self.use_bias else "channels * depth_multiplier * k",

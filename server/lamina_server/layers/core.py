@@ -107,6 +107,7 @@ class Dense(Kind):
             macs=_dense_macs(leading, width, self.units),
             how=f"{role.value if role is Role.CHANNELS else 'features'} {width} -> {self.units}",
             sees_all=x.rank == 2,
+            sees_along=self.activation.sees_along(x.rank) if self.activation else (),
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -139,7 +140,8 @@ class Activation(Kind):
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         check_function(self.activation, inputs[0])
-        return unchanged(inputs[0], "Activation", how=f"{self.activation}, shape unchanged")
+        along = self.activation.sees_along(inputs[0].rank)
+        return unchanged(inputs[0], "Activation", how=f"{self.activation}, shape unchanged", sees_along=along)
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return [self.activation.emit(graph, inputs[0])]

@@ -41,6 +41,10 @@ class Function:
         """Raises LayerError for an option outside its range. `rank` is that of the tensor, the batch included."""
         Kind.check(self)  # type: ignore[arg-type]  # the same generic check of ranges
 
+    def sees_along(self, rank: int) -> tuple[int, ...]:
+        """Axes along which each result depends on every number."""
+        return ()
+
     def emit(self, graph: Graph, value: Value) -> Value:
         """Adds the nodes; the tensor stays as it lies."""
         return value._replace(name=graph.node(self.op, [value.name]))
@@ -165,11 +169,7 @@ class Tanh(Function):
 class Softplus(Function):
     """log(1 + exp(x))."""
 
-    op = "Softplus"
-
-    @property
-    def recurrent(self) -> Recurrent:
-        return Recurrent("Softplus")
+    op = "Softplus"  # and none inside ONNX's LSTM: ONNX Runtime's overflows there above 88
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,9 @@ class Softmax(Function):
 
     def check(self, rank: int) -> None:
         own_axis(self.axis, rank)
+
+    def sees_along(self, rank: int) -> tuple[int, ...]:
+        return (own_axis(self.axis, rank),)
 
     def emit(self, graph: Graph, value: Value) -> Value:
         axis = value.physical(own_axis(self.axis, value.spec.rank))

@@ -172,7 +172,7 @@ class _GlobalPool(Kind):
             rows = [Derivation(i, x.axes[i].role, x.axes[i].size, derive("1"), reason) for i in spatial]
         else:
             axes = (x.axes[0], Axis(Role.FEATURES, count))
-            rows = [Derivation(1, Role.CHANNELS, count, derive("channels", channels=count), reason)]
+            rows = [Derivation(1, Role.FEATURES, None, derive("channels", channels=count), reason)]
         return Inference(single(Spec(axes, x.dtype)), f"{self.label}{rank}D", tuple(rows), how=how, sees_all=True)
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:

@@ -126,7 +126,7 @@ class LSTM(Kind):
                 raise LayerError(
                     "UNSUPPORTED",
                     f'has {name}="{function}", which ONNX\'s LSTM operator does not know; it knows '
-                    "tanh, sigmoid, relu, hard_sigmoid, softplus, elu, leaky_relu and linear",
+                    "tanh, sigmoid, relu, hard_sigmoid, elu, leaky_relu and linear",
                     field=name,
                 )
             check_function(function, x, name)
