@@ -73,12 +73,12 @@ def test_copies_and_shapes_without_end(raw: Raw, number: int) -> None:
         says(refusal.message, str(number))
 
 
-@pytest.mark.parametrize("number", [2**31, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("number", [2**31 - 1, 2**31, 2**62, 2**63 - 1])
 @pytest.mark.parametrize("layer", PADS)
 def test_padding_without_end(raw: Raw, layer: str, number: int) -> None:
     refusal = raw.refusal("Infer", asking("Infer", after_input(layer % number)))
-    if layer.startswith("max_pool"):
-        assert (refusal.code, refusal.field) == ("INVALID_ARGUMENT", "stack.layers[1].max_pool.padding")
+    if layer.startswith("max_pool") or number >= 2**31:
+        assert (refusal.code, refusal.field) == ("INVALID_ARGUMENT", f"stack.layers[1].{layer.split()[0]}.padding")
         says(refusal.message, str(number))
     else:
         assert (refusal.code, refusal.facts["limit"]) == ("RESOURCE_EXHAUSTED", "max_tensor_elements")
@@ -186,7 +186,7 @@ def test_a_deep_chain_of_symbolic_sizes_is_traced_or_refused_soon(raw: Raw, rpc:
     except grpc.RpcError as error:
         refusal = taken_apart(error)
         assert refusal.code in ("INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"), refusal
-        says(refusal.message, r"too long|admits")
+        says(refusal.message, r"too long|too large|admits")
     else:
         assert rpc == "Export" or len(service_pb2.TraceResponse.FromString(answer).trace.layers) == len(sent.layers)
 

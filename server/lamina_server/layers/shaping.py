@@ -225,7 +225,7 @@ class RepeatVector(Kind):
 class ZeroPadding(Kind):
     """Zeros around the spatial axes: each length becomes before + length + after."""
 
-    padding: tuple[PadPair, ...] = option("zeros (before, after), one pair for each spatial axis", usual=1)
+    padding: tuple[PadPair, ...] = option("zeros (before, after), one pair for each spatial axis", minimum=0, usual=1)
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
