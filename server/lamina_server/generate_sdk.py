@@ -122,13 +122,13 @@ def _entry(kind: Any) -> str:
 
 
 def _constructor(kind: type[Kind], sdk: Sdk) -> str:
-    options = [item for item in fields(kind) if item.name != "rank"]  # type: ignore[arg-type]  # a dataclass
+    options = [item for item in fields(kind) if item.name != "rank"]
     signature = [_parameter(item, sdk) for item in options]
     is_input = field_name(kind) == "input"
     common = _COMMON[:1] if is_input else _COMMON
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
     values = {item.name: item.name for item in options}
-    if any(item.name == "rank" for item in fields(kind)):  # type: ignore[arg-type]
+    if any(item.name == "rank" for item in fields(kind)):
         values["rank"] = str(sdk.rank)
     passed = ", ".join(f'"{name}": {value}' for name, value in values.items())
     passing = ", ".join(f"{name}={name}" for name, _, _ in common)
@@ -140,7 +140,7 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
 
 
 def _function(function: type[Function]) -> str:
-    options = list(fields(function))  # type: ignore[arg-type]  # a dataclass
+    options = list(fields(function))
     name = function().name
     signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)

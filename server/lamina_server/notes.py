@@ -142,7 +142,7 @@ def _flattened(found: Trace, pools: list[LayerTrace], limits: Limits) -> str:
     """What the first Flatten after the pools would give if they had their default strides; "" where there is none."""
     stack: Stack = found.stack
     for pool in pools:
-        stack = stack.with_node(pool.index, pool.node._replace(kind=replace(pool.node.kind, strides=())))  # type: ignore[type-var]
+        stack = stack.with_node(pool.index, pool.node._replace(kind=replace(pool.node.kind, strides=())))
     after = max(pool.index for pool in pools)
     flat = next((x for x in found.layers if x.index > after and isinstance(x.node.kind, Flatten)), None)
     if flat is None:

@@ -90,7 +90,7 @@ def test_the_schema_states_each_default(cls: type[Any]) -> None:
 @every_kind
 def test_the_catalogue_has_it(kind: type[Kind]) -> None:
     (entry,) = [entry for entry in catalogue() if entry.name == kind.__name__]
-    assert [option.name for option in entry.options] == [item.name for item in fields(kind)]  # type: ignore[arg-type]
+    assert [option.name for option in entry.options] == [item.name for item in fields(kind)]
     assert entry.doc and all(option.doc for option in entry.options)
     assert entry.constructors == [sdk.name for sdk in kind.sdk]
     assert entry.example_trace.layers[-1].explanation
@@ -101,7 +101,7 @@ def test_the_catalogue_has_it(kind: type[Kind]) -> None:
 def test_it_has_a_reference_and_examples(kind: type[Kind]) -> None:
     assert kind.__name__ in reference.REFERENCES, "write what it computes in reference.py"
     assert kind.examples()
-    moves = any(item.name == "data_format" for item in fields(kind)) and field_name(kind) != "flatten"  # type: ignore[arg-type]
+    moves = any(item.name == "data_format" for item in fields(kind)) and field_name(kind) != "flatten"
     assert not moves or len({example.layout for example in kind.examples()}) == 2, "an example in each layout"
 
 

@@ -64,6 +64,6 @@ def by_keras(function: Function | None) -> Any:
     """What Keras takes as `activation`: its own function of that name, with the same parameters by name."""
     if function is None:
         return None
-    given = {item.name: getattr(function, item.name) for item in fields(function)}  # type: ignore[arg-type]
+    given = {item.name: getattr(function, item.name) for item in fields(function)}
     applied = keras.activations.get(function.name)
     return lambda x: applied(x, **given)

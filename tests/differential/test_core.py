@@ -71,7 +71,7 @@ def test_functions_have_keras_names_and_defaults(kind: type[Function]) -> None:
     """What Keras calls by this name has these parameters with these defaults."""
     applied = keras.activations.get(kind().name)
     theirs = {name: p.default for name, p in inspect.signature(applied).parameters.items() if name != "x"}
-    ours = {item.name: item.default for item in fields(kind)}  # type: ignore[arg-type]  # every Function is a dataclass
+    ours = {item.name: item.default for item in fields(kind)}
     known = set(theirs) - {"max_value", "threshold"}  # relu's: a ReLU layer of its own in Keras
     assert ours == {name: theirs[name] for name in known if kind().name != "relu"}
     x = normal(0, BATCH, 7, 5, scale=3)

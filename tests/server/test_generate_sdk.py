@@ -35,7 +35,7 @@ def test_sources_are_the_same_every_time_and_legal() -> None:
 @pytest.mark.parametrize(("kind", "sdk"), CONSTRUCTORS, ids=lambda value: getattr(value, "name", None))
 def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> None:
     parameters = inspect.signature(getattr(lamina.layers, sdk.name)).parameters
-    options = {item.name: item for item in fields(kind) if item.name != "rank"}  # type: ignore[arg-type]
+    options = {item.name: item for item in fields(kind) if item.name != "rank"}
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert positional == list(options)
     common = ["name"] if kind is Input else ["name", "inputs", "expect", "weights"]
@@ -51,7 +51,7 @@ def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> 
 def test_constructors_are_documented(kind: type[Kind], sdk: Sdk) -> None:
     text = inspect.getdoc(getattr(lamina.layers, sdk.name)) or ""
     assert text.startswith(inspect.cleandoc(kind.__doc__ or "").splitlines()[0])
-    for item in fields(kind):  # type: ignore[arg-type]
+    for item in fields(kind):
         if item.name != "rank":
             assert f"    {item.name}: {item.metadata['doc'][0].upper()}{item.metadata['doc'][1:]}." in text
 
@@ -72,7 +72,7 @@ def test_the_catalogue_names_every_kind_and_option() -> None:
     assert generate_sdk.catalogue_source(text) == text
     for kind in KINDS:
         section = text.split(f"\n## {kind.__name__}\n")[1].split("\n## ")[0]
-        for item in fields(kind):  # type: ignore[arg-type]
+        for item in fields(kind):
             assert f"| `{item.name}` |" in section
         assert "Example: `" in section
 

@@ -134,6 +134,7 @@ def option(
 class Kind:
     """A layer kind. Subclasses are frozen dataclasses; see the module's docstring."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     sdk: ClassVar[tuple[Sdk, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
 
@@ -180,13 +181,13 @@ class Kind:
 
     def bound(self, values: Mapping[str, int]) -> "Kind":
         """The layer with its symbols replaced by numbers."""
-        found = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = {
             name: tuple(_at(size, values) for size in value)
             for name, value in found.items()
             if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
         }
-        return replace(self, **changed) if changed else self  # type: ignore[type-var]
+        return replace(self, **changed) if changed else self
 
     def check(self) -> None:
         """Raises LayerError for an option outside its range."""
@@ -198,7 +199,7 @@ class Kind:
     def text(self) -> str:
         """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
         parts = []
-        for item in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+        for item in fields(self):
             value = getattr(self, item.name)
             if item.name == "rank":  # said by the class name
                 continue

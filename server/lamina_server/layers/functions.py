@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from lamina_server.layers.base import Kind, option, own_axis
 from lamina_server.layers.graph import Graph, Value
@@ -20,6 +20,7 @@ class Recurrent(NamedTuple):
 class Function:
     """An activation function. `recurrent` is what it is called inside ONNX's LSTM, None where it has no name there."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     op: ClassVar[str] = ""
 
     @cached_property
@@ -30,7 +31,7 @@ class Function:
     @property
     def is_plain(self) -> bool:
         """Whether the name alone says it: every option at its default."""
-        return all(getattr(self, item.name) == item.default for item in fields(self))  # type: ignore[arg-type]
+        return all(getattr(self, item.name) == item.default for item in fields(self))
 
     @property
     def recurrent(self) -> Recurrent | None:
@@ -50,7 +51,7 @@ class Function:
         return value._replace(name=graph.node(self.op, [value.name]))
 
     def __str__(self) -> str:
-        given = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
+        given = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]
         return f"{self.name}({', '.join(given)})" if given else self.name
 
 

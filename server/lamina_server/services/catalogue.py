@@ -42,7 +42,7 @@ def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
         field=field_name(kind),
         constructors=[sdk.name for sdk in kind.sdk],
         doc=inspect.cleandoc(kind.__doc__ or ""),
-        options=[_option(item) for item in fields(kind)],  # type: ignore[arg-type]  # a dataclass
+        options=[_option(item) for item in fields(kind)],
         example=encode_stack(stack),
         example_trace=encode_trace(found),
         onnx_operators=operators(model),
