@@ -30,7 +30,8 @@ class Derived(NamedTuple):
     @property
     def substitution(self) -> str:
         """The formula with the numbers put in."""
-        return _NAME.sub(lambda match: _operand(self.values[match[0]]), self.text)
+        shown = {name: _operand(value) for name, value in self.values.items()}
+        return _template(self.text).format_map(shown)
 
 
 def derive(text: str, **values: Size) -> Derived:
@@ -42,6 +43,12 @@ def derive(text: str, **values: Size) -> Derived:
 def _compile(text: str) -> CodeType:
     tree = _Divisions().visit(ast.parse(text, mode="eval"))
     return compile(ast.fix_missing_locations(tree), f"<formula {text}>", "eval")
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str) -> str:
+    """`ceil(L / s)` -> `ceil({L} / {s})`."""
+    return _NAME.sub(r"{\g<0>}", text)
 
 
 class _Divisions(ast.NodeTransformer):

@@ -201,13 +201,10 @@ class Kind:
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "rank":  # said by the class name
+            if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
                 continue
             shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
-            if item.default is MISSING:
-                parts.append(shown)
-            elif value != item.default:
-                parts.append(f"{item.name}={shown}")
+            parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
 
 

@@ -47,9 +47,10 @@ class DType(StrEnum):
     @property
     def nbytes(self) -> int:
         """Bytes per element."""
-        digits = "".join(c for c in self.value if c.isdigit())
-        return int(digits) // 8 if digits else 1
+        return _NBYTES[self]
 
+
+_NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for dtype in DType}
 
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -30,11 +31,11 @@ class Layout:
     def weights(self) -> Path:
         return self.root / "weights"
 
-    @property
+    @cached_property
     def stacks(self) -> Path:
         return self.root / "stacks"
 
-    @property
+    @cached_property
     def names(self) -> Path:
         return self.root / "names"
 
@@ -107,6 +108,7 @@ def is_readable_name(name: str) -> bool:
     return not name.startswith(_HASHED)
 
 
+@lru_cache(maxsize=4096)
 def pointer_file_name(name: str) -> str:
     """A file name for any valid name: UTF-8 bytes outside [A-Za-z0-9_.-] as %XX; the name's hash where that is long."""
     quoted = quote(name, safe="")
@@ -136,6 +138,7 @@ def decode_manifest(raw: bytes, id: str) -> Manifest:
     return manifest
 
 
+@lru_cache(maxsize=4096)  # asked at every call by name, of bytes that seldom change
 def _decode_pointer(raw: bytes, name: str) -> tuple[str, str]:
     """Name and id in a pointer file; `name` is for the error."""
     try:

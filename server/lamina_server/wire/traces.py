@@ -1,5 +1,8 @@
 """Traces, faults and fixes into messages."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lamina.v1 import tensor_pb2, trace_pb2
 from lamina_server.dims import Size
 from lamina_server.explain import explain, how
@@ -23,18 +26,19 @@ from lamina_server.repair import (
 from lamina_server.wire.stacks import encode_dim, encode_layer
 from lamina_server.wire.tensors import data_type
 
-ROLES = {role: f"AXIS_ROLE_{role.value.upper()}" for role in Role}
+ROLES: dict[Role, Any] = {role: trace_pb2.AxisRole.Value(f"AXIS_ROLE_{role.value.upper()}") for role in Role}
 
 
 def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     """A whole trace."""
-    layers = [encode_layer_trace(layer) for layer in trace.layers]
+    specs = {ref: encode_spec(ref, spec) for ref, spec in trace.specs.items()}
+    layers = [encode_layer_trace(layer, specs) for layer in trace.layers]
     params = sum(layer.params for layer in trace.layers)
     return trace_pb2.StackTrace(
         layout=f"LAYOUT_{trace.stack.layout.name}",
         layers=layers,
         inputs=[spec for layer in layers if layer.kind == "Input" for spec in layer.outputs],
-        outputs=[encode_spec(ref, trace.specs[ref]) for ref in trace.outputs],
+        outputs=[specs[ref] for ref in trace.outputs],
         params=params,
         trainable_params=sum(layer.trainable_params for layer in layers),
         macs=encode_dim(trace.macs),
@@ -43,16 +47,16 @@ def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     )
 
 
-def encode_layer_trace(layer: LayerTrace) -> trace_pb2.LayerTrace:
-    """One layer."""
+def encode_layer_trace(layer: LayerTrace, specs: Mapping[str, trace_pb2.TensorSpec]) -> trace_pb2.LayerTrace:
+    """One layer; `specs` has every tensor of the stack, encoded once for all that take it."""
     done = layer.done
     trainable = sum(weight.size for weight in done.weights if weight.trainable)
     return trace_pb2.LayerTrace(
         name=layer.name,
         kind=done.label,
         summary=layer.summary,
-        inputs=[encode_spec(ref, spec) for ref, spec in zip(layer.sources, layer.inputs, strict=True)],
-        outputs=[encode_spec(ref, output.spec) for ref, output in zip(layer.refs, done.outputs, strict=True)],
+        inputs=[specs[ref] for ref in layer.sources],
+        outputs=[specs[ref] for ref in layer.refs],
         derivations=map(_derivation, done.derivations),
         how=how(layer),
         explanation=explain(layer),
