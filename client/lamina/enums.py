@@ -37,8 +37,8 @@ def number_of(enum: EnumDescriptor, value: object, at: Place) -> int:
     elif isinstance(value, str):
         if value in enum.values_by_name:
             return enum.values_by_name[value].number
-        if value in names:
-            return names[value]
+        if value.lower() in names:  # Keras takes "SAME" too
+            return names[value.lower()]
         hint = suggest(value, names, what="value", most=20)
         raise at.error(f"knows no value {value!r}.{hint}", "UNKNOWN_VALUE")
     elif enum.name == "DataType" and (name := _dtype_name(value)) in names:

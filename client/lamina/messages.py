@@ -225,10 +225,15 @@ def _dim(target: Any, value: object, _rank: int | None, at: Place) -> None:
         raise at.error(f"takes a number, a symbol such as 'T', or None for any size; {shown(value)} was given.")
 
 
+# What Keras calls some functions too.
+_OTHER_NAMES = {"swish": "silu"}
+
+
 def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     known = layers_pb2.ActivationFunction.DESCRIPTOR.fields_by_name
     if not isinstance(value, str):
         raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
+    value = _OTHER_NAMES.get(value, value)
     if value not in known:
         raise at.error(
             f"knows no function {value!r}.{suggest(value, known, what='function', most=20)}", "UNKNOWN_VALUE"

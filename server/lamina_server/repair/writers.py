@@ -12,7 +12,7 @@ from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import DType, Layout, Role, channel_axis
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
@@ -80,7 +80,7 @@ def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...])
             dilation_rate=fault.kind.dilation_rate[:1] * rank,
             padding=fault.kind.padding if isinstance(fault.kind.padding, str) else "valid",
         )
-        axes = " and ".join(axis.role.value for axis in fault.x.axes[1:] if axis.role is not Role.CHANNELS)
+        axes = " and ".join(role.value for role in SPATIAL[rank])
         yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
     merged = product(sizes[1:])
     target = _written((sizes[0], merged))
@@ -139,11 +139,12 @@ def _declared(fault: Fault) -> Iterator[Candidate]:
             f"{declared} is all of {' x '.join(map(str, x.shape[1:]))}: put Flatten() before it",
             fault.before(Flatten()),
         )
-    if name == "in_channels" and x.rank == 3 and declared in x.shape[1:]:
-        yield (
-            f"the {declared} channels stand on the other axis: put Permute((2, 1)) before it",
-            fault.before(Permute((2, 1))),
-        )
+    elsewhere = x.rank - 1 if fault.layout is Layout.CHANNELS_FIRST else 1
+    if name == "in_channels" and x.shape[elsewhere] == declared:
+        rest = tuple(i for i in range(1, x.rank) if i != elsewhere)
+        dims = (*rest, elsewhere) if fault.layout is Layout.CHANNELS_LAST else (elsewhere, *rest)
+        moved = f"the {declared} channels stand on the other axis: put Permute({_tuple(dims)}) before it"
+        yield moved, fault.before(Permute(dims))
         yield from _other_layout(fault)
     yield f"declare what comes: {name}={found}", fault.changed(**{name: found})
     yield from _pools_that_stand_still(fault, declared)
@@ -266,6 +267,12 @@ def _symbolic(fault: Fault) -> Iterator[Candidate]:
 def _expected(fault: Fault) -> Iterator[Candidate]:
     if getattr(fault.kind, "padding", None) == "valid":
         yield 'keep the length: padding="same"', fault.changed(padding="same")
+    if hasattr(fault.kind, "strides"):
+        for step in range(1, 9):
+            yield (
+                f"windows {step} apart: strides={step}",
+                fault.changed(strides=(step,) * (fault.kind.spatial_rank or 1)),
+            )
     if isinstance(fault.kind, Conv | Dense) and fault.node.expect:
         wanted = fault.node.expect[0 if fault.layout is Layout.CHANNELS_FIRST and isinstance(fault.kind, Conv) else -1]
         if isinstance(wanted, int):
