@@ -11,7 +11,7 @@ from typing import Any
 
 from lamina_server.dims import Size, product, symbol, symbols_of
 from lamina_server.errors import LayerError, StackError
-from lamina_server.layers.base import Inference, single
+from lamina_server.layers.base import Inference, Kind, single
 from lamina_server.layers.core import Input, input_spec
 from lamina_server.layers.tensors import DType, Role, Spec, usual_roles
 from lamina_server.limits import Limits
@@ -43,6 +43,7 @@ class _Tracer:
         self.stack, self.limits = stack, limits
         self.layers: list[LayerTrace] = []
         self.specs: dict[str, Spec] = {}
+        self.inferred: dict[tuple[Kind, tuple[Spec, ...]], Inference] = {}
         self.by_ref: dict[str, LayerTrace] = {}
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
@@ -89,11 +90,7 @@ class _Tracer:
             node.kind.check()
             sources = resolve(self.stack, index, self.by_ref, self.layers[-1].name if self.layers else None)
             inputs = tuple(self.specs[ref] for ref in sources)
-            done = (
-                self._input(index, node.kind)
-                if isinstance(node.kind, Input)
-                else node.kind.infer(inputs, self.stack.layout)
-            )
+            done = self._input(index, node.kind) if isinstance(node.kind, Input) else self._inferred(node.kind, inputs)
             self._check_result(node, done)
         except LayerError as error:
             raise self._refusal(index, error) from None
@@ -131,6 +128,13 @@ class _Tracer:
         """What was traced before a fault."""
         outputs = (self.layers[-1].name,) if self.layers else ()
         return Trace(self.stack, self.layers, outputs, self.specs, {}, self.macs, None)
+
+    def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
+        """What a layer makes of its inputs; blocks repeat, and what is alike is inferred once."""
+        known = self.inferred.get((kind, inputs))
+        if known is None:
+            known = self.inferred[kind, inputs] = kind.infer(inputs, self.stack.layout)
+        return known
 
     def _input(self, index: int, kind: Input) -> Inference:
         if kind.dtype is not DType.FLOAT32:

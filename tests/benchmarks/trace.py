@@ -13,8 +13,8 @@ from lamina_server.wire.traces import encode_trace
 from tests.benchmarks.pairs import compare, seconds
 
 
-def stack_of(layers: int) -> layers_pb2.Stack:
-    """Convolutions and activations in turn, every convolution of another size, so that nothing can be remembered."""
+def stack_of(layers: int, *, different: int) -> layers_pb2.Stack:
+    """Convolutions and activations in turn; after so many different convolutions they repeat, as blocks do."""
     stack = layers_pb2.Stack()
     stack.layers.add().input.shape.dims.extend([tensor_pb2.Dim(size=4096), tensor_pb2.Dim(size=4)])
     for i in range(layers):
@@ -22,7 +22,8 @@ def stack_of(layers: int) -> layers_pb2.Stack:
         if i % 2:
             layer.activation.activation.relu.SetInParent()
         else:
-            layer.conv.MergeFrom(layers_pb2.Conv(filters=4 + i % 13, kernel_size=[1 + i % 7]))
+            size = i // 2 % different
+            layer.conv.MergeFrom(layers_pb2.Conv(filters=4 + size % 13, kernel_size=[1 + size]))
             layer.conv.padding.mode = layers_pb2.PADDING_MODE_SAME
     return stack
 
@@ -39,13 +40,13 @@ def run() -> None:
     print(f"{'Trace, request bytes to reply bytes':<44} {'trace s':>10} {'session s':>10}")
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    for layers in (100, 1000):
-        stack = stack_of(layers)
+    for layers, different in ((100, 50), (1000, 500), (100, 10), (1000, 10)):
+        stack = stack_of(layers, different=different)
         request = service_pb2.TraceRequest(stack=stack).SerializeToString()
         found = trace(decode_stack(stack))
         model = export(found, complete(found, {}, 0), found.outputs)
         compare(
-            f"{layers} layers",
+            f"{layers} layers, {different} convolutions different",
             seconds(lambda request=request: answered(request)),  # type: ignore[misc]
             seconds(lambda model=model: ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])),  # type: ignore[misc]
             goal="<= 0.35",

@@ -32,7 +32,8 @@ ROLES: dict[Role, Any] = {role: trace_pb2.AxisRole.Value(f"AXIS_ROLE_{role.value
 def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     """A whole trace."""
     specs = {ref: encode_spec(ref, spec) for ref, spec in trace.specs.items()}
-    layers = [encode_layer_trace(layer, specs) for layer in trace.layers]
+    alike: dict[int, trace_pb2.LayerTrace] = {}
+    layers = [encode_layer_trace(layer, specs, alike) for layer in trace.layers]
     params = sum(layer.params for layer in trace.layers)
     return trace_pb2.StackTrace(
         layout=f"LAYOUT_{trace.stack.layout.name}",
@@ -47,16 +48,32 @@ def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     )
 
 
-def encode_layer_trace(layer: LayerTrace, specs: Mapping[str, trace_pb2.TensorSpec]) -> trace_pb2.LayerTrace:
-    """One layer; `specs` has every tensor of the stack, encoded once for all that take it."""
+def encode_layer_trace(
+    layer: LayerTrace, specs: Mapping[str, trace_pb2.TensorSpec], alike: dict[int, trace_pb2.LayerTrace]
+) -> trace_pb2.LayerTrace:
+    """One layer; `specs` has every tensor of the stack, `alike` what layers with the same inference share."""
+    shared = alike.get(id(layer.done))
+    if shared is None:
+        shared = alike[id(layer.done)] = _encode_inference(layer)
+    message = trace_pb2.LayerTrace(
+        name=layer.name,
+        inputs=[specs[ref] for ref in layer.sources],
+        outputs=[specs[ref] for ref in layer.refs],
+        weights=[encode_weight(layer.name, weight) for weight in layer.done.weights],
+        receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
+        notes=map(_note, layer.notes),
+    )
+    message.MergeFrom(shared)
+    return message
+
+
+def _encode_inference(layer: LayerTrace) -> trace_pb2.LayerTrace:
+    """What follows from a layer's options and the shapes of its inputs alone: the same wherever it stands."""
     done = layer.done
     trainable = sum(weight.size for weight in done.weights if weight.trainable)
     return trace_pb2.LayerTrace(
-        name=layer.name,
         kind=done.label,
         summary=layer.summary,
-        inputs=[specs[ref] for ref in layer.sources],
-        outputs=[specs[ref] for ref in layer.refs],
         derivations=map(_derivation, done.derivations),
         how=how(layer),
         explanation=explain(layer),
@@ -64,14 +81,11 @@ def encode_layer_trace(layer: LayerTrace, specs: Mapping[str, trace_pb2.TensorSp
         unused=[
             trace_pb2.Unused(role=ROLES[w.role], count=encode_dim(w.unused)) for w in done.windows if w.unused != 0
         ],
-        weights=[encode_weight(layer.name, weight) for weight in done.weights],
         params=_quantity(done.params),
         trainable_params=trainable,
         non_trainable_params=layer.params - trainable,
         macs=_quantity(done.macs),
         output_bytes=encode_dim(layer.output_bytes),
-        receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
-        notes=map(_note, layer.notes),
     )
 
 
