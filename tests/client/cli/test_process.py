@@ -18,6 +18,12 @@ from tests.client.cli.conftest import HAR, Q2, Net, Run, environment
 from tests.support import ROOT
 
 COMMAND = [sys.executable, "-m", "lamina.cli"]
+# What a shell starts in the background ignores SIGINT, and so does all that it starts: this does not.
+HEEDING_SIGINT = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+]
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -114,9 +120,11 @@ def test_interrupted(tmp_path: Path, server: lm.LocalServer, words: tuple[str, .
     pipe = tmp_path / "stack.yaml"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [*COMMAND, "trace", str(pipe), *words], env=environment(server.address), stdout=subprocess.PIPE,
+        [*HEEDING_SIGINT, *COMMAND, "trace", str(pipe), *words],
+        env=environment(server.address),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )  # fmt: skip
+    )
     with pipe.open("w"):  # returns when the command has opened the other end, and waits there
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
