@@ -35,7 +35,7 @@ class Derived(NamedTuple):
 
 
 def derive(text: str, **values: Size) -> Derived:
-    """Computes a formula. Raises KeyError for a name without a value, ArithmeticError for a symbolic divisor."""
+    """Computes a formula. Raises NameError for a name without a value, ArithmeticError for a symbolic divisor."""
     return Derived(eval(_compile(text), _SCOPE, values), text, values)
 
 

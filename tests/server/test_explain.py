@@ -253,3 +253,23 @@ def test_plurals(count: Size, text: str) -> None:
 
 def test_products_are_written_with_a_cross() -> None:
     assert times("32 * (5 * 1 + 1)") == "32 x (5 x 1 + 1)"
+
+
+@pytest.mark.parametrize(
+    ("conv", "written"),
+    [
+        (Conv(4, (10,)), "DepthwiseConv1D(10, depth_multiplier=4)"),
+        (Conv(4, (5,), (2,), "same"), 'DepthwiseConv1D(5, strides=2, padding="same", depth_multiplier=4)'),
+        (
+            Conv(4, (3,), dilation_rate=(2,), use_bias=False),
+            "DepthwiseConv1D(3, depth_multiplier=4, dilation_rate=2, use_bias=False)",
+        ),
+    ],
+)
+def test_what_would_keep_the_channels_apart_is_true(conv: Conv, written: str) -> None:
+    """The layer that is named has the shape and the parameters that are said of it."""
+    apart = DepthwiseConv(conv.kernel_size, conv.strides, conv.padding, conv.filters, None, conv.dilation_rate,
+                          use_bias=conv.use_bias)  # fmt: skip
+    found = explained(Example(apart, ((128, 9),)))
+    said = f"{written} gives ({found.done.spec}), with {grouped(found.params)} parameters."
+    assert said in explain(explained(Example(conv, ((128, 9),))))

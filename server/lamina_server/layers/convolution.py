@@ -145,11 +145,19 @@ class Conv(Kind):
         """What to use by those who did not want the sum over channels."""
         if channels == 1 or self.groups > 1 or self.padding == "causal" or slide.rank != 1:
             return ()
+        apart = DepthwiseConv(
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.filters,
+            self.data_format,
+            self.dilation_rate,
+            use_bias=self.use_bias,
+        )
         width = channels * self.filters
-        params = width * (prod(self.kernel_size) + 1)
-        apart = f"DepthwiseConv1D({self.kernel_size[0]}, depth_multiplier={self.filters})"
+        params = width * (prod(self.kernel_size) + self.use_bias)
         gives = f"gives ({out.resized(axis, width)}), with {plural(params, 'parameter')}"
-        return (f"To keep the input channels apart, {apart} {gives}.",)
+        return (f"To keep the input channels apart, {apart.title}({apart.text()}) {gives}.",)
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,12 @@ class Session:
         self.size_bytes = len(model)
         self.sha256 = hashlib.sha256(model).hexdigest()
         self.device = device
-        started = time.perf_counter()
         try:
             self._session = ort.InferenceSession(
                 model, _options(device), providers=list(device.providers), enable_fallback=0
             )
         except Exception as error:  # ONNX Runtime's exceptions have no base of their own
             raise _refusal(error, "load the model written for this stack") from error
-        self.build_seconds = time.perf_counter() - started
         self.input_names = [item.name for item in self._session.get_inputs()]
         self.output_names = [item.name for item in self._session.get_outputs()]
         self.placements = _placements(self._session, device)

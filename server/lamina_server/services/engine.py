@@ -30,6 +30,7 @@ from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
 from lamina_server.trace import trace
 from lamina_server.weights import complete
+from lamina_server.wire.identity import canonical_spec
 from lamina_server.wire.stacks import decode_stack
 from lamina_server.wire.traces import encode_trace
 from lamina_server.words import nearest, shortened
@@ -56,6 +57,8 @@ class Lru(Generic[K, V]):
 
     def peek(self, key: K) -> V | None:
         """The value of a key, or None."""
+        if key in self._items:
+            self._items.move_to_end(key)
         return self._items.get(key)
 
     def put(self, key: K, value: V) -> None:
@@ -79,9 +82,11 @@ class Admitted(NamedTuple):
 
 @dataclass
 class Plan:
-    """A legal stack, traced and annotated."""
+    """A legal stack, traced and annotated. `source` is its message, in a copy that holds no request alive."""
 
     trace: Trace
+    source: layers_pb2.Stack
+    drawn_ids: Lru[int | None, str] = field(default_factory=lambda: Lru(16))
     admitted: Lru[Any, Admitted] = field(default_factory=lambda: Lru(64))
     _bound: Lru[tuple[tuple[int, ...], ...], Trace] = field(default_factory=lambda: Lru(16))
 
@@ -89,6 +94,11 @@ class Plan:
     def message(self) -> trace_pb2.StackTrace:
         """The trace as a message."""
         return encode_trace(self.trace)
+
+    @cached_property
+    def spec(self) -> str:
+        """The stack as canonical JSON, of which content ids are made."""
+        return canonical_spec(self.source)
 
     @cached_property
     def input_names(self) -> list[str]:
@@ -107,11 +117,10 @@ class Plan:
             return traced(bind(self.trace.stack, dict(shapes), self.trace), limits)
         except StackError as error:
             # The fixes are of the stack with numbers for symbols: what changes an Input would take its symbols away.
-            error.diagnosis.fixes = [fix for fix in error.diagnosis.fixes if not _changes_input(fix)]
-            said = too_short(self.trace, shapes)
-            if said:
-                error.message = error.diagnosis.message = f"{error.message} {said}"
-            raise
+            found = error.diagnosis
+            found.fixes = [fix for fix in found.fixes if not _changes_input(fix)]
+            found.message = f"{found.message} {too_short(self.trace, shapes)}".rstrip()
+            raise StackError(found) from None
 
 
 @dataclass(frozen=True)
@@ -162,10 +171,13 @@ class Engine:
 
     async def planned(self, message: layers_pb2.Stack) -> Plan:
         """As `plan`; a stack that takes long is traced in a thread, so that other calls go on."""
-        if len(message.layers) > MANY_LAYERS and self._plans.peek(message.SerializeToString()) is None:
-            plan = await self.workers.call(lambda: self._make_plan(message))
-            self._plans.put(message.SerializeToString(), plan)
-        return self.plan(message)
+        key = message.SerializeToString()
+        known = self._plans.peek(key)
+        if known is None:
+            many = len(message.layers) > MANY_LAYERS
+            known = await self.workers.call(lambda: self._make_plan(message)) if many else self._make_plan(message)
+            self._plans.put(key, known)
+        return known
 
     def references(self, plan: Plan, fetch: Sequence[str]) -> list[str]:
         """The references that a `fetch` list asks for; "*" is every layer. Raises InvalidRequestError."""
@@ -268,7 +280,10 @@ class Engine:
             )
 
     def _make_plan(self, message: layers_pb2.Stack) -> Plan:
-        return Plan(annotate(traced(decode_stack(message), self.limits), self.limits))
+        found = annotate(traced(decode_stack(message), self.limits), self.limits)
+        source = layers_pb2.Stack()
+        source.CopyFrom(message)
+        return Plan(found, source)
 
 
 def _samples(batch: int) -> str:

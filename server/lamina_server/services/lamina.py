@@ -18,7 +18,7 @@ from lamina_server.services import catalogue
 from lamina_server.services.calls import Call, current_call
 from lamina_server.services.engine import Engine, Numbers, Outcome, Plan
 from lamina_server.services.registry import Registry, seed_of, stack_info
-from lamina_server.wire.identity import canonical_spec, digest, stack_id
+from lamina_server.wire.identity import digest, stack_id
 from lamina_server.wire.stacks import refuse_unknown, unknown_field
 from lamina_server.wire.tensors import check_shape, decode_tensors, encode_tensor
 from lamina_server.wire.traces import encode_diagnosis, encode_spec, encode_trace
@@ -147,7 +147,7 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
             plan, numbers, found = await self._plan(request, call)
         with call.stage("decode"):
             if numbers is None:
-                numbers = await self._inline(request)
+                numbers = await self._inline(request, plan)
             elif request.HasField("weights"):
                 raise InvalidRequestError(
                     "A registered stack has its weights; `weights` goes with an inline `stack` only.",
@@ -157,16 +157,14 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
         call.stack_id = numbers.stack_id
         return plan, numbers, found
 
-    async def _inline(self, request: Any) -> Numbers:
+    async def _inline(self, request: Any, plan: Plan) -> Numbers:
         arrays = decode_tensors(request.weights.tensors, "weights.tensors")
         seed = seed_of(request.weights, len(arrays))
 
         def identify() -> str:
-            return stack_id(
-                canonical_spec(request.stack), {name: digest(array) for name, array in arrays.items()}, seed
-            )
+            return stack_id(plan.spec, {name: digest(array) for name, array in arrays.items()}, seed)
 
-        found = await self._engine.workers.call(identify) if arrays else identify()
+        found = await self._engine.workers.call(identify) if arrays else plan.drawn_ids.get(seed, identify)
         return Numbers(found, seed, lambda: arrays)
 
 

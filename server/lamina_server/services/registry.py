@@ -43,7 +43,7 @@ from lamina_server.store import (
     WeightWriter,
 )
 from lamina_server.weights import check_given, weights_of
-from lamina_server.wire.identity import Digest, canonical_spec, stack_id
+from lamina_server.wire.identity import Digest, stack_id
 from lamina_server.wire.tensors import array_of, check_shape, data_type, decode_dtype
 from lamina_server.words import nearest, shortened
 
@@ -261,7 +261,7 @@ def seed_of(message: service_pb2.Weights | service_pb2.RegisterHeader, given: in
 
 
 def _manifest(header: service_pb2.RegisterHeader, plan: Plan, refs: list[WeightRef]) -> Manifest:
-    spec, seed = canonical_spec(header.stack), seed_of(header, len(refs))
+    spec, seed = plan.spec, seed_of(header, len(refs))
     if len(refs) == sum(1 for _ in weights_of(plan.trace)):
         seed = None  # nothing is drawn, so a seed is no part of the content
     digests = {ref.name: Digest(ref.dtype, ref.shape, ref.sha256) for ref in refs}
