@@ -49,6 +49,7 @@ SERVER_LIBRARIES = {
     "grpc_reflection": GRPC,
     "grpc_status": GRPC,
     "lamina.v1": PROTOBUF,
+    "ml_dtypes": {"layers"},
     "onnx": {"layers", "export"},
     "onnxruntime": {"runtime"},
     "prometheus_client": {"services"},

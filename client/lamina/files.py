@@ -29,7 +29,7 @@ from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
 from lamina.typing import ShapeLike
-from lamina.v1 import layers_pb2, tensor_pb2
+from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
 
@@ -248,10 +248,10 @@ def _arguments(layer: Layer) -> dict[str, object]:
 
 def _plain(field: Any, value: Any, ranked: bool) -> object:
     """The value of a field as plain data that `messages.fill` takes."""
-    if isinstance(value, layers_pb2.Padding):
+    if isinstance(value, options_pb2.Padding):
         pads = value.explicit.pads
-        return name_of(layers_pb2.PaddingMode.DESCRIPTOR, value.mode) or [[pad.before, pad.after] for pad in pads]
-    if isinstance(value, layers_pb2.ActivationFunction):
+        return name_of(options_pb2.PaddingMode.DESCRIPTOR, value.mode) or [[pad.before, pad.after] for pad in pads]
+    if isinstance(value, activations_pb2.ActivationFunction):
         name = value.WhichOneof("function")
         options = {inner.name: _plain(inner, one, False) for inner, one in getattr(value, name or "relu").ListFields()}
         return {name: options} if options else name
@@ -261,6 +261,6 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
         return value
-    items = [[item.before, item.after] if isinstance(item, layers_pb2.PadPair) else item for item in value]
+    items = [[item.before, item.after] if isinstance(item, options_pb2.PadPair) else item for item in value]
     one_for_all = ranked and not isinstance(items[0], list) and len({*items}) == 1
     return items[0] if one_for_all else items

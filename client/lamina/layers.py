@@ -31,7 +31,7 @@ def Input(shape: ShapeLike, dtype: DTypeLike | None = None, *, name: str | None 
 
     Args:
         shape: Shape of one sample, without the batch axis; names stand for unknown sizes.
-        dtype: Element type; this server computes in float32. Default "float32".
+        dtype: Element type. Default "float32".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
     """
     return Layer.make("input", {"shape": shape, "dtype": dtype}, constructor="Input", name=name)
@@ -98,6 +98,28 @@ def Activation(
         inputs=inputs,
         expect=expect,
         weights=weights,
+    )
+
+
+def Dropout(
+    rate: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Drops values in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "dropout", {"rate": rate}, constructor="Dropout", name=name, inputs=inputs, expect=expect, weights=weights
     )
 
 
@@ -1126,28 +1148,6 @@ def ZeroPadding3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
-    )
-
-
-def Dropout(
-    rate: float | None = None,
-    *,
-    name: str | None = None,
-    inputs: InputsLike | None = None,
-    expect: ShapeLike | None = None,
-    weights: WeightsLike | None = None,
-) -> Layer:
-    """Drops values in training; at inference the identity, so that neither shape nor numbers change.
-
-    Args:
-        rate: Fraction dropped in training; no effect at inference. Default 0.5.
-        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
-        inputs: Layers it takes, by name; the one before where not given.
-        expect: Shape that must come out, without the batch axis; None stands for any size.
-        weights: Arrays by name, in Keras' layouts.
-    """
-    return Layer.make(
-        "dropout", {"rate": rate}, constructor="Dropout", name=name, inputs=inputs, expect=expect, weights=weights
     )
 
 

@@ -16,7 +16,7 @@ from lamina.dims import Dim
 from lamina.enums import number_of
 from lamina.errors import suggest
 from lamina.place import Place, shown
-from lamina.v1 import layers_pb2, tensor_pb2
+from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
 
 _WHOLE = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -40,9 +40,9 @@ def fill(message: Message, values: Mapping[str, object], *, rank: int | None = N
     _fill(message, values, rank, Place(where))
 
 
-def function(name: str, values: Mapping[str, object]) -> layers_pb2.ActivationFunction:
+def function(name: str, values: Mapping[str, object]) -> activations_pb2.ActivationFunction:
     """An activation function by its name in the schema, with its options."""
-    return build(layers_pb2.ActivationFunction, {name: values}, where=f"activations.{name}")
+    return build(activations_pb2.ActivationFunction, {name: values}, where=f"activations.{name}")
 
 
 def build(kind: type[AnyMessage], values: Mapping[str, object], *, rank: int | None = None, where: str) -> AnyMessage:
@@ -159,7 +159,7 @@ def _sequence(value: object, at: Place) -> Sequence[object]:
     return value
 
 
-def _pairs(value: object, rank: int | None, at: Place) -> list[layers_pb2.PadPair]:
+def _pairs(value: object, rank: int | None, at: Place) -> list[options_pb2.PadPair]:
     """Zeros before and after each spatial axis, from one number, a number or a pair for each axis."""
     if _is_number(value):
         return [_pair(value, at)] * (rank or 1)
@@ -174,16 +174,16 @@ def _pairs(value: object, rank: int | None, at: Place) -> list[layers_pb2.PadPai
     return [_pair(item, at.item(i)) for i, item in enumerate(items)]
 
 
-def _pair(value: object, at: Place) -> layers_pb2.PadPair:
-    if isinstance(value, layers_pb2.PadPair):
+def _pair(value: object, at: Place) -> options_pb2.PadPair:
+    if isinstance(value, options_pb2.PadPair):
         return value
     if isinstance(value, Mapping):
-        return _converted(layers_pb2.PadPair(), value, None, at)
+        return _converted(options_pb2.PadPair(), value, None, at)
     items = [value, value] if _is_number(value) else _sequence(value, at)
     if len(items) != 2:
         raise at.error(f"takes a pair (before, after); {shown(value)} was given.", "WRONG_LENGTH")
     before, after = (whole(item, at, 0) for item in items)
-    return layers_pb2.PadPair(before=before, after=after)
+    return options_pb2.PadPair(before=before, after=after)
 
 
 def _axes(rank: int) -> str:
@@ -192,7 +192,7 @@ def _axes(rank: int) -> str:
 
 def _padding(target: Any, value: object, rank: int | None, at: Place) -> None:
     if isinstance(value, str):
-        target.mode = number_of(layers_pb2.PaddingMode.DESCRIPTOR, value, at)
+        target.mode = number_of(options_pb2.PaddingMode.DESCRIPTOR, value, at)
         return
     if _is_number(value) or _is_flat(value):
         pairs = tuple((pair.before, pair.after) for pair in _pairs(value, rank, at))
@@ -230,7 +230,7 @@ _OTHER_NAMES = {"swish": "silu"}
 
 
 def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
-    known = layers_pb2.ActivationFunction.DESCRIPTOR.fields_by_name
+    known = activations_pb2.ActivationFunction.DESCRIPTOR.fields_by_name
     if not isinstance(value, str):
         raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
     value = _OTHER_NAMES.get(value, value)

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from lamina.enums import name_of
-from lamina.v1 import layers_pb2, tensor_pb2
+from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
 
 # Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
 _MOST_POSITIONAL = 2
@@ -67,9 +67,9 @@ def _size(dim: tensor_pb2.Dim) -> int | str | None:
 
 
 def _value(field: Any, value: Any, ranked: bool) -> object:
-    if isinstance(value, layers_pb2.Padding):
+    if isinstance(value, options_pb2.Padding):
         return _padding(value)
-    if isinstance(value, layers_pb2.ActivationFunction):
+    if isinstance(value, activations_pb2.ActivationFunction):
         return _function(value)
     if isinstance(value, tensor_pb2.Shape):
         return shape(value)
@@ -91,13 +91,13 @@ def _one_for_all(items: tuple[Any, ...]) -> object:
     return items[0] if len({*items}) == 1 else items
 
 
-def _padding(padding: layers_pb2.Padding) -> object:
+def _padding(padding: options_pb2.Padding) -> object:
     if padding.WhichOneof("value") == "mode":
-        return name_of(layers_pb2.PaddingMode.DESCRIPTOR, padding.mode)
+        return name_of(options_pb2.PaddingMode.DESCRIPTOR, padding.mode)
     return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
 
 
-def _function(activation: layers_pb2.ActivationFunction) -> object:
+def _function(activation: activations_pb2.ActivationFunction) -> object:
     name = activation.WhichOneof("function")
     if name is None:
         return Code("ActivationFunction()")

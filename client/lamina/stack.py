@@ -12,7 +12,7 @@ from lamina.enums import name_of, number_of
 from lamina.errors import InvalidArgumentError, UnknownNameError, suggest
 from lamina.messages import fill
 from lamina.place import Place, shown
-from lamina.v1 import layers_pb2
+from lamina.v1 import layers_pb2, options_pb2
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -120,7 +120,7 @@ class Stack:
         self.proto = layers_pb2.Stack(layers=[layer.proto for layer in self.layers])
         if layout is not None:
             self.proto.layout = cast(
-                "layers_pb2.Layout", number_of(layers_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
+                "options_pb2.Layout", number_of(options_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
             )
         self.proto.outputs.extend(references(outputs, "Stack", "outputs"))
 
@@ -188,7 +188,7 @@ class Stack:
     @property
     def layout(self) -> str:
         """Where the channel axis stands: "channels_last", "channels_first", or "" where nothing was said."""
-        return name_of(layers_pb2.Layout.DESCRIPTOR, self.proto.layout)
+        return name_of(options_pb2.Layout.DESCRIPTOR, self.proto.layout)
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from lamina.specs import (
     size_of,
 )
 from lamina.typing import Role
-from lamina.v1 import layers_pb2, trace_pb2
+from lamina.v1 import options_pb2, trace_pb2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,7 +177,7 @@ class Trace:
     @property
     def layout(self) -> str:
         """Where the channel axis stands: "channels_last" or "channels_first"."""
-        return name_of(layers_pb2.Layout.DESCRIPTOR, self.proto.layout)
+        return name_of(options_pb2.Layout.DESCRIPTOR, self.proto.layout)
 
     @cached_property
     def inputs(self) -> tuple[TensorSpec, ...]:

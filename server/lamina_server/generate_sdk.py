@@ -83,7 +83,7 @@ def activations_source() -> str:
     ]
     parts.append(
         "from typing import Literal\n\nfrom lamina.messages import function\n"
-        "from lamina.v1.layers_pb2 import ActivationFunction\n\n"
+        "from lamina.v1.activations_pb2 import ActivationFunction\n\n"
     )
     names = [function().name for function in FUNCTIONS]
     parts.append(

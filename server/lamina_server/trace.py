@@ -6,6 +6,7 @@ branches, totals, the legal range of symbols, and the limits.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
@@ -133,14 +134,11 @@ class _Tracer:
         """What a layer makes of its inputs; blocks repeat, and what is alike is inferred once."""
         known = self.inferred.get((kind, inputs))
         if known is None:
-            known = self.inferred[kind, inputs] = kind.infer(inputs, self.stack.layout)
+            kind.check_types(inputs)
+            known = self.inferred[kind, inputs] = _typed(kind, inputs, kind.infer(inputs, self.stack.layout))
         return known
 
     def _input(self, index: int, kind: Input) -> Inference:
-        if kind.dtype is not DType.FLOAT32:
-            raise LayerError(
-                "UNSUPPORTED_DTYPE", f"declares {kind.dtype.value}; this server computes in float32 only", field="dtype"
-            )
         for size in kind.shape:
             if isinstance(size, int) and size < 1:
                 raise LayerError(
@@ -241,6 +239,15 @@ class _Tracer:
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
         return (self.layers[-1].name,) if self.layers and not isinstance(node.kind, Input) else ()
+
+
+def _typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
+    """Gives the weights the type that the layer computes in."""
+    dtype = kind.computes_in(inputs)
+    if dtype is DType.FLOAT32 or not done.weights:
+        return done
+    typed = (w._replace(dtype=dtype) if w.dtype is DType.FLOAT32 else w for w in done.weights)
+    return replace(done, weights=tuple(typed))
 
 
 def _too_complex(error: ArithmeticError) -> LayerError:

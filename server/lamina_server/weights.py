@@ -74,7 +74,7 @@ def complete(trace: Trace, given: Mapping[str, Array], seed: int | None) -> dict
 def draw(name: str, weight: Weight, seed: int) -> Array:
     """One weight from a seed; its name is part of the key, so that its bits do not depend on the other layers."""
     if weight.init != "glorot":
-        return np.full(weight.shape, 1.0 if weight.init == "ones" else 0.0, np.float32)
+        return np.full(weight.shape, 1.0 if weight.init == "ones" else 0.0, weight.dtype.numpy)
     key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16], "little")
     bits = np.random.Philox(key=key)
     scale = sqrt(6 / (weight.fan_in + weight.fan_out)) / 2**24
@@ -83,7 +83,7 @@ def draw(name: str, weight: Weight, seed: int) -> Array:
         part = flat[start : start + _CHUNK]
         odd = (bits.random_raw(len(part)) >> np.uint64(40)).astype(np.int64) * 2 + (1 - 2**24)  # odd: symmetric about 0
         part[:] = odd * scale
-    return flat.reshape(weight.shape)
+    return flat.reshape(weight.shape).astype(weight.dtype.numpy, copy=False)
 
 
 def _hint(want: Weight, shape: tuple[int, ...]) -> str:

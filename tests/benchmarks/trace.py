@@ -2,7 +2,7 @@
 
 import onnxruntime as ort
 
-from lamina.v1 import layers_pb2, service_pb2, tensor_pb2
+from lamina.v1 import convolution_pb2, layers_pb2, options_pb2, service_pb2, tensor_pb2
 from lamina_server.export import export
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
@@ -23,8 +23,8 @@ def stack_of(layers: int, *, different: int) -> layers_pb2.Stack:
             layer.activation.activation.relu.SetInParent()
         else:
             size = i // 2 % different
-            layer.conv.MergeFrom(layers_pb2.Conv(filters=4 + size % 13, kernel_size=[1 + size]))
-            layer.conv.padding.mode = layers_pb2.PADDING_MODE_SAME
+            layer.conv.MergeFrom(convolution_pb2.Conv(filters=4 + size % 13, kernel_size=[1 + size]))
+            layer.conv.padding.mode = options_pb2.PADDING_MODE_SAME
     return stack
 
 

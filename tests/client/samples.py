@@ -1,6 +1,6 @@
 """Messages as a server would send them, for tests of what the SDK makes of them."""
 
-from lamina.v1 import layers_pb2, tensor_pb2, trace_pb2
+from lamina.v1 import core_pb2, layers_pb2, options_pb2, tensor_pb2, trace_pb2
 
 ROLES = {
     "batch": trace_pb2.AXIS_ROLE_BATCH,
@@ -60,7 +60,7 @@ def har() -> trace_pb2.StackTrace:
     pool.how = "mean over 119 steps"
     dense = layer("dense", "Dense", "Dense(6)", spec("dense", features=6), trainable_params=606)
     return trace_pb2.StackTrace(
-        layout=layers_pb2.LAYOUT_CHANNELS_LAST,
+        layout=options_pb2.LAYOUT_CHANNELS_LAST,
         layers=[layer("input", "Input", "Input((128, 9))", fed), conv, pool, dense],
         inputs=[fed],
         outputs=[dense.outputs[0]],
@@ -75,7 +75,7 @@ def rank_mismatch() -> trace_pb2.Diagnostic:
     """Q2: a convolution over a vector, with a fix for each meaning."""
     reshape = layers_pb2.Layer()
     reshape.reshape.target_shape.dims.extend([dim(68), dim(1)])
-    dense = layers_pb2.Layer(name="convLayer", dense=layers_pb2.Dense(units=64))
+    dense = layers_pb2.Layer(name="convLayer", dense=core_pb2.Dense(units=64))
     return trace_pb2.Diagnostic(
         reason="RANK_MISMATCH",
         layer="convLayer",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lamina as lm
-from lamina.v1 import layers_pb2, tensor_pb2, trace_pb2
+from lamina.v1 import options_pb2, tensor_pb2, trace_pb2
 
 
 def fix(*edits: dict[str, Any]) -> lm.Fix:
@@ -132,7 +132,7 @@ def test_set_layout_and_several_edits_in_order() -> None:
     before = lm.Stack([lm.Input((4, 8)), lm.Conv1D(2, 3)])
     steps = [
         insert(1, lm.Permute((2, 1))),
-        {"set_layout": trace_pb2.SetLayout(layout=layers_pb2.LAYOUT_CHANNELS_FIRST)},
+        {"set_layout": trace_pb2.SetLayout(layout=options_pb2.LAYOUT_CHANNELS_FIRST)},
     ]
     after = fix(*steps).apply(before)
     assert after.layout == "channels_first"

@@ -7,18 +7,18 @@ import pytest
 
 import lamina as lm
 from lamina.messages import fill, function
-from lamina.v1 import layers_pb2, tensor_pb2
+from lamina.v1 import convolution_pb2, core_pb2, layers_pb2, options_pb2, shaping_pb2, tensor_pb2
 from tests.support import require
 
 
-def conv(rank: int | None = 1, **values: object) -> layers_pb2.Conv:
-    message = layers_pb2.Conv()
+def conv(rank: int | None = 1, **values: object) -> convolution_pb2.Conv:
+    message = convolution_pb2.Conv()
     fill(message, values, rank=rank, where="c (Conv1D)")
     return message
 
 
 def test_what_is_not_given_stays_unset() -> None:
-    assert conv(filters=None, padding=None, activation=None) == layers_pb2.Conv()
+    assert conv(filters=None, padding=None, activation=None) == convolution_pb2.Conv()
     assert not conv().HasField("use_bias")
 
 
@@ -57,7 +57,7 @@ def test_an_entry_is_named_by_its_index() -> None:
 
 @pytest.mark.parametrize("name", ["valid", "same", "same_lower", "causal"])
 def test_padding_by_rule(name: str) -> None:
-    assert conv(padding=name).padding.mode == layers_pb2.PaddingMode.Value(f"PADDING_MODE_{name.upper()}")
+    assert conv(padding=name).padding.mode == options_pb2.PaddingMode.Value(f"PADDING_MODE_{name.upper()}")
 
 
 def test_padding_by_pairs() -> None:
@@ -89,7 +89,7 @@ def test_torch_like_padding_is_answered_with_what_to_write(rank: int, given: obj
     ],
 )
 def test_zero_padding_forms(rank: int, given: object, pairs: list[tuple[int, int]]) -> None:
-    message = layers_pb2.ZeroPadding()
+    message = shaping_pb2.ZeroPadding()
     fill(message, {"padding": given}, rank=rank, where="pad")
     assert [(pad.before, pad.after) for pad in message.padding] == pairs
 
@@ -97,11 +97,11 @@ def test_zero_padding_forms(rank: int, given: object, pairs: list[tuple[int, int
 @pytest.mark.parametrize("given", [-1, (1, 2, 3), ((1, 2, 3), (1, 2)), 1.5, "same"])
 def test_zero_padding_refuses(given: object) -> None:
     with pytest.raises(lm.InvalidArgumentError, match="padding"):
-        fill(layers_pb2.ZeroPadding(), {"padding": given}, rank=2, where="pad")
+        fill(shaping_pb2.ZeroPadding(), {"padding": given}, rank=2, where="pad")
 
 
 def test_shapes_hold_numbers_symbols_and_any() -> None:
-    message = layers_pb2.Input()
+    message = core_pb2.Input()
     fill(message, {"shape": (np.int32(128), "T", None, lm.Dim("T"), -1)}, where="Input")
     said = [dim.expression or dim.size for dim in message.shape.dims]
     assert said == [128, "T", "?", "T", -1]
@@ -110,19 +110,19 @@ def test_shapes_hold_numbers_symbols_and_any() -> None:
 @pytest.mark.parametrize("given", [128, "T", lm.Dim("T")])
 def test_a_shape_without_its_tuple(given: object) -> None:
     with pytest.raises(lm.InvalidArgumentError, match="takes a tuple of sizes: write"):
-        fill(layers_pb2.Input(), {"shape": given}, where="Input")
+        fill(core_pb2.Input(), {"shape": given}, where="Input")
 
 
 @pytest.mark.parametrize("given", ["float32", np.float32, np.dtype("float32"), "DATA_TYPE_FLOAT32", np.dtype("<f4")])
 def test_types_by_name_and_by_numpy(given: object) -> None:
-    message = layers_pb2.Input()
+    message = core_pb2.Input()
     fill(message, {"dtype": given}, where="Input")
     assert message.dtype == tensor_pb2.DATA_TYPE_FLOAT32
 
 
 def test_bfloat16_of_ml_dtypes() -> None:
     ml_dtypes = require("ml_dtypes")
-    message = layers_pb2.Input()
+    message = core_pb2.Input()
     fill(message, {"dtype": ml_dtypes.bfloat16}, where="Input")
     assert message.dtype == tensor_pb2.DATA_TYPE_BFLOAT16
 
@@ -130,7 +130,7 @@ def test_bfloat16_of_ml_dtypes() -> None:
 @pytest.mark.parametrize("given", ["float23", float, 99, True, np.complex64])
 def test_types_that_are_none(given: object) -> None:
     with pytest.raises(lm.InvalidArgumentError, match="dtype"):
-        fill(layers_pb2.Input(), {"dtype": given}, where="Input")
+        fill(core_pb2.Input(), {"dtype": given}, where="Input")
 
 
 def test_functions_by_name_message_and_mapping() -> None:
@@ -151,7 +151,7 @@ def test_functions_by_name_message_and_mapping() -> None:
         ({"filterz": 3}, "filterz is no option of Conv. Did you mean 'filters'?"),
         ({"activation": {"leaky_relu": {"slope": 1}}}, "activation.leaky_relu.slope is no option of LeakyRelu."),
         ({"activation": 3}, "takes the name of a function"),
-        ({"activation": layers_pb2.Padding()}, "takes a ActivationFunction; a Padding was given"),
+        ({"activation": options_pb2.Padding()}, "takes a ActivationFunction; a Padding was given"),
         ({"use_bias": 1}, "use_bias is True or False; 1 was given."),
     ],
 )
@@ -164,12 +164,12 @@ def test_misspellings_are_answered_with_the_nearest(values: dict[str, Any], said
 @pytest.mark.parametrize("value", ["0.5", True, None.__class__, 1j])
 def test_what_is_no_number(value: object) -> None:
     with pytest.raises(lm.InvalidArgumentError, match="rate takes a number"):
-        fill(layers_pb2.Dropout(), {"rate": value}, where="Dropout")
+        fill(core_pb2.Dropout(), {"rate": value}, where="Dropout")
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.int8(1)])
 def test_what_is_a_number(value: float) -> None:
-    message = layers_pb2.Dropout()
+    message = core_pb2.Dropout()
     fill(message, {"rate": value}, where="Dropout")
     assert message.rate == float(value)
 

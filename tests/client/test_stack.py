@@ -8,7 +8,7 @@ import pytest
 import lamina as lm
 from lamina import layers
 from lamina.naming import default_names
-from lamina.v1 import layers_pb2
+from lamina.v1 import options_pb2
 
 
 def stack() -> lm.Stack:
@@ -121,7 +121,7 @@ def test_json_keeps_layout_and_outputs() -> None:
 
 def test_what_is_not_given_stays_unset() -> None:
     proto = lm.Stack([lm.Input((3,)), lm.Dense(2)]).proto
-    assert proto.layout == layers_pb2.LAYOUT_UNSPECIFIED
+    assert proto.layout == options_pb2.LAYOUT_UNSPECIFIED
     assert not proto.layers[1].HasField("name")
     assert [field.name for field, _ in proto.layers[1].dense.ListFields()] == ["units"]
 

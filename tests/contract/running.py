@@ -11,7 +11,7 @@ from lamina_server.dims import Size, evaluate
 from lamina_server.export import export, output_name
 from lamina_server.layers.base import Kind, Weight
 from lamina_server.layers.core import Input
-from lamina_server.layers.tensors import Layout
+from lamina_server.layers.tensors import FLOATS, DType, Layout
 from lamina_server.records import Trace
 from lamina_server.runtime.device import CPU
 from lamina_server.stack import Node, Stack
@@ -25,10 +25,11 @@ DEVICE = runtime.Device("cpu", ((CPU, {}),), 1)
 BATCH = 2
 
 
-def around(kind: Kind, *shapes: Shape, layout: Layout = Layout.CHANNELS_LAST) -> Stack:
+def around(kind: Kind, *shapes: Shape, layout: Layout = Layout.CHANNELS_LAST, dtypes: Sequence[DType] = ()) -> Stack:
     """A stack of one layer, named "layer", and an Input "x0", "x1", ... for each shape (batch excluded)."""
     names = tuple(f"x{i}" for i in range(len(shapes)))
-    inputs = [Node(Input(shape), name) for name, shape in zip(names, shapes, strict=True)]
+    types = dtypes or [DType.FLOAT32] * len(shapes)
+    inputs = [Node(Input(size, dtype), name) for name, size, dtype in zip(names, shapes, types, strict=True)]
     return Stack((*inputs, Node(kind, "layer", names)), layout)
 
 
@@ -78,14 +79,21 @@ def random_inputs(
     traced: Trace, rng: np.random.Generator, *, batch: int = BATCH, sizes: Mapping[str, int] | None = None
 ) -> dict[str, Array]:
     """Random arrays for every Input; `sizes` are the numbers for symbols."""
-    shapes = {layer.name: at(layer.done.spec.shape, batch, sizes) for layer in traced.inputs}
-    return {name: normal(shape, rng) for name, shape in shapes.items()}
+    specs = {layer.name: layer.done.spec for layer in traced.inputs}
+    return {name: drawn(at(spec.shape, batch, sizes), spec.dtype, rng) for name, spec in specs.items()}
 
 
 def at(shape: Sequence[Size], batch: int = BATCH, sizes: Mapping[str, int] | None = None) -> tuple[int, ...]:
     """A traced shape in numbers."""
     values = {"batch": batch, **(sizes or {})}
     return tuple(evaluate(size, values) for size in shape)
+
+
+def drawn(shape: Sequence[int], dtype: DType, rng: np.random.Generator) -> Array:
+    """Random numbers: around 0 where they are floating, 0 to 3 where they are integers."""
+    if dtype in FLOATS:
+        return rng.standard_normal(tuple(shape)).astype(dtype.numpy)
+    return rng.integers(0, 2 if dtype is DType.BOOL else 4, tuple(shape)).astype(dtype.numpy)
 
 
 def normal(shape: Sequence[int], rng: np.random.Generator) -> Array:

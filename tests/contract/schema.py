@@ -1,4 +1,4 @@
-"""What the text of layers.proto says: the comment above each field, and the default it states."""
+"""What the text of the schema says: the comment above each field, and the default it states."""
 
 import re
 from dataclasses import MISSING
@@ -16,7 +16,8 @@ _DEFAULT = re.compile(r"\bDefault(:?) (-?\d+(?:\.\d+)?|[^.,;(]+)")
 @cache
 def comments() -> dict[tuple[str, str], str]:
     """(message, field) -> the comment that stands above the field."""
-    text = (ROOT / "proto" / "lamina" / "v1" / "layers.proto").read_text(encoding="utf-8")
+    files = sorted((ROOT / "proto" / "lamina" / "v1").glob("*.proto"))
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     found: dict[tuple[str, str], str] = {}
     for message, body in _BLOCK.findall(text):
         lines: list[str] = []

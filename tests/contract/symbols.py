@@ -76,5 +76,5 @@ def _replaced(stack: Stack, sizes: Mapping[Place, Size]) -> Stack:
         node = stack.nodes[index]
         assert isinstance(node.kind, Input)
         shape = (*node.kind.shape[:axis], size, *node.kind.shape[axis + 1 :])
-        stack = stack.with_node(index, node._replace(kind=Input(shape)))
+        stack = stack.with_node(index, node._replace(kind=Input(shape, node.kind.dtype)))
     return stack

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from lamina.dims import Dim as ClientDim
-from lamina.v1 import layers_pb2
+from lamina.v1 import activations_pb2, layers_pb2
 from lamina_server.dims import Size
 from lamina_server.explain import explain, how
 from lamina_server.formula import derive
@@ -24,13 +24,21 @@ from lamina_server.services.catalogue import kinds as catalogue
 from lamina_server.stack import Stack, field_name
 from lamina_server.trace import trace
 from lamina_server.wire.stacks import decode_stack, encode_stack
-from tests.contract import reference, schema, words
+from tests.contract import references, schema, words
 from tests.contract.running import BATCH, Array, Model, around, at, chain, model, random_inputs
 from tests.contract.symbols import Symbolic, spatial_variant, variants
 
 # float32 sums of a few hundred products against float64; a recurrence loses no more in so few steps.
 RTOL, ATOL = 1e-5, 2e-6
-MESSAGES: dict[str, Any] = dict(layers_pb2.DESCRIPTOR.message_types_by_name)
+_UNIONS: tuple[Any, ...] = (
+    layers_pb2.Layer.DESCRIPTOR.oneofs_by_name["kind"],
+    activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"],
+)
+MESSAGES: dict[str, Any] = {
+    descriptor.name: descriptor
+    for union in _UNIONS
+    for descriptor in (union.containing_type, *(field.message_type for field in union.fields))
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,10 @@ class Case:
 
     @property
     def stack(self) -> Stack:
-        layer, shapes, layout = self.example
-        return chain(layer.shape, layout=layout) if isinstance(layer, Input) else around(layer, *shapes, layout=layout)
+        layer, shapes, layout, dtypes = self.example
+        if isinstance(layer, Input):
+            return chain(layer.shape, layout=layout)
+        return around(layer, *shapes, layout=layout, dtypes=dtypes)
 
     def __str__(self) -> str:
         return f"{type(self.example.layer).__name__}-{self.number}"
@@ -99,7 +109,7 @@ def test_the_catalogue_has_it(kind: type[Kind]) -> None:
 
 @every_kind
 def test_it_has_a_reference_and_examples(kind: type[Kind]) -> None:
-    assert kind.__name__ in reference.REFERENCES, "write what it computes in reference.py"
+    assert kind.__name__ in references.REFERENCES, "write what it computes in references"
     assert kind.examples()
     moves = any(item.name == "data_format" for item in fields(kind)) and field_name(kind) != "flatten"
     assert not moves or len({example.layout for example in kind.examples()}) == 2, "an example in each layout"
@@ -228,7 +238,7 @@ def _whole(stack: Stack, seed: int = 0) -> Model:
 def _expected(made: Model, arrays: dict[str, Array]) -> dict[str, Array]:
     layer = made.trace.layers[-1]
     taken = [arrays[ref] for ref in layer.sources] or [arrays[layer.name]]
-    values = reference.expected(layer.node.kind, taken, made.layer_weights(layer.name), made.trace.stack.layout)
+    values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), made.trace.stack.layout)
     return dict(zip(made.refs, values, strict=True))
 
 

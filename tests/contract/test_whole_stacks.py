@@ -16,7 +16,7 @@ from lamina_server.stack import Stack
 from lamina_server.trace import trace
 from lamina_server.wire.stacks import decode_stack, encode_stack
 from lamina_server.wire.traces import encode_diagnosis, encode_trace
-from tests.contract import reference, words
+from tests.contract import references, words
 from tests.contract.running import BATCH, Array, Model, at, model, random_inputs
 from tests.contract.stacks import random_stack
 
@@ -55,7 +55,7 @@ def _compare(made: Model, concrete: Stack, arrays: dict[str, Array], sizes: dict
     ran = {**arrays, **made.run(arrays)}
     for layer in trace(concrete).layers[1:]:
         taken = [ran[ref] for ref in layer.sources]
-        values = reference.expected(layer.node.kind, taken, made.layer_weights(layer.name), concrete.layout)
+        values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), concrete.layout)
         for ref, value in zip(layer.refs, values, strict=True):
             assert at(made.trace.specs[ref].shape, BATCH, sizes) == ran[ref].shape == value.shape, layer.node
             scale = max(1.0, float(abs(value).max()))

@@ -20,7 +20,7 @@ from lamina_server.errors import StackError
 from lamina_server.export import export, output_name
 from lamina_server.layers.base import Kind, Weight
 from lamina_server.layers.core import Input
-from lamina_server.layers.tensors import Layout
+from lamina_server.layers.tensors import DType, Layout
 from lamina_server.records import Trace
 from lamina_server.runtime.device import CPU
 from lamina_server.stack import Node, Stack
@@ -91,15 +91,20 @@ def spatial(rank: int, layout: Layout) -> range:
 
 
 def stack_of(
-    kind: Kind, shapes: Sequence[Sequence[int]], layout: Layout = LAST, symbolic: Collection[int] = ()
+    kind: Kind,
+    shapes: Sequence[Sequence[int]],
+    layout: Layout = LAST,
+    symbolic: Collection[int] = (),
+    dtypes: Sequence[DType] = (),
 ) -> Stack:
-    """A layer named "layer" behind an Input "x0", "x1", ... for each shape (batch excluded).
+    """A layer named "layer" behind an Input "x0", "x1", ... for each shape (batch excluded), float32 by default.
 
     The axes in `symbolic`, batch excluded, are symbols: "A0" for axis 0 of "x0", shared by all inputs.
     """
     names = tuple(f"x{i}" for i in range(len(shapes)))
     sizes = [tuple(symbol(f"A{i}") if i in symbolic else n for i, n in enumerate(shape)) for shape in shapes]
-    inputs = [Node(Input(size), name) for name, size in zip(names, sizes, strict=True)]
+    types = dtypes or [DType.FLOAT32] * len(shapes)
+    inputs = [Node(Input(size, dtype), name) for name, size, dtype in zip(names, sizes, types, strict=True)]
     return Stack((*inputs, Node(kind, "layer", names)), layout)
 
 
@@ -111,7 +116,8 @@ def run(
     symbolic: Collection[int] = (),
 ) -> list[Array]:
     """Every output of a layer for arrays with a batch axis, and weights by their own names."""
-    stack = stack_of(kind, [x.shape[1:] for x in arrays], layout, symbolic)
+    dtypes = [DType(x.dtype.name) for x in arrays]
+    stack = stack_of(kind, [x.shape[1:] for x in arrays], layout, symbolic, dtypes)
     full = {f"layer/{name}": value for name, value in (weights or {}).items()}
     refs = trace(stack).layer("layer").refs
     found = run_stack(stack, {f"x{i}": x for i, x in enumerate(arrays)}, full, refs)
@@ -140,7 +146,7 @@ class Runner:
         sizes = self._sizes(inputs)
         for ref, array in found.items():
             assert array.shape == tuple(evaluate(size, sizes) for size in self.trace.specs[ref].shape), ref
-            assert array.dtype == np.float32, ref
+            assert array.dtype == self.trace.specs[ref].dtype.numpy, ref
         return found
 
     def _sizes(self, inputs: Mapping[str, Array]) -> dict[str, int]:
@@ -163,7 +169,7 @@ def refused(kind: Kind, *arrays: Array, layout: Layout = LAST, symbolic: Collect
         least: Mapping[str, Size] = trace(stack_of(kind, shapes, layout, symbolic)).ranges
         assert any(shapes[0][i] < least.get(f"A{i}", 1) for i in symbolic), f"{shapes[0]} is in range: {least}"
     with pytest.raises(StackError) as caught:
-        trace(stack_of(kind, shapes, layout))
+        trace(stack_of(kind, shapes, layout, dtypes=[DType(x.dtype.name) for x in arrays]))
     return caught.value.reason
 
 

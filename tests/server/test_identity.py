@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamina.v1 import layers_pb2
+from lamina.v1 import convolution_pb2, layers_pb2
 from lamina_server.wire.identity import Digest, canonical_spec, digest, stack_id
 
 Array = np.ndarray[Any, Any]
@@ -201,7 +201,7 @@ def test_the_order_of_fields_on_the_wire_does_not_count() -> None:
     parts = (b"\x08\x04", _field(2, b"\x03"), activation, b"\x48\x00")  # filters 4, kernel 3, relu, no bias
     wanted = {"name": "c", "conv": {"filters": 4, "kernelSize": [3], "activation": {"relu": {}}, "useBias": False}}
     for order in permutations(parts):
-        conv = b"\x9a\x01" + bytes([sum(map(len, order))]) + b"".join(order)
+        conv = b"\xc2\x02" + bytes([sum(map(len, order))]) + b"".join(order)
         for layer in (name + conv, conv + name):
             assert id_of(layers_pb2.Stack.FromString(_field(1, layer))) == id_of(stack(wanted))
 
@@ -209,7 +209,7 @@ def test_the_order_of_fields_on_the_wire_does_not_count() -> None:
 @settings(deadline=None)
 @given(st.permutations(range(4)))
 def test_the_order_in_which_fields_are_set_does_not_count(order: list[int]) -> None:
-    made = layers_pb2.Conv()
+    made = convolution_pb2.Conv()
     steps: list[Callable[[], Any]] = [
         lambda: setattr(made, "filters", 3),
         lambda: made.kernel_size.extend([2, 2]),

@@ -18,7 +18,7 @@ from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import DType, Layout
+from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, Trace
@@ -140,7 +140,6 @@ CASES = [
          "batch, 3 steps"),
     Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
          ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
-    Case("UNSUPPORTED_DTYPE", chain((9, 2), RELU, dtype=DType.FLOAT64), ("declare float32",), "batch, 9 steps"),
 ]  # fmt: skip
 
 

@@ -22,94 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from lamina.v1 import convolution_pb2 as lamina_dot_v1_dot_convolution__pb2
+from lamina.v1 import core_pb2 as lamina_dot_v1_dot_core__pb2
+from lamina.v1 import merging_pb2 as lamina_dot_v1_dot_merging__pb2
+from lamina.v1 import normalization_pb2 as lamina_dot_v1_dot_normalization__pb2
+from lamina.v1 import options_pb2 as lamina_dot_v1_dot_options__pb2
+from lamina.v1 import pooling_pb2 as lamina_dot_v1_dot_pooling__pb2
+from lamina.v1 import recurrent_pb2 as lamina_dot_v1_dot_recurrent__pb2
+from lamina.v1 import shaping_pb2 as lamina_dot_v1_dot_shaping__pb2
 from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lamina/v1/layers.proto\x12\tlamina.v1\x1a\x16lamina/v1/tensor.proto\"(\n\x07PadPair\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x03\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\"3\n\x0f\x45xplicitPadding\x12 \n\x04pads\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\"j\n\x07Padding\x12&\n\x04mode\x18\x01 \x01(\x0e\x32\x16.lamina.v1.PaddingModeH\x00\x12.\n\x08\x65xplicit\x18\x02 \x01(\x0b\x32\x1a.lamina.v1.ExplicitPaddingH\x00\x42\x07\n\x05value\"]\n\x05Stack\x12 \n\x06layers\x18\x01 \x03(\x0b\x32\x10.lamina.v1.Layer\x12!\n\x06layout\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x0f\n\x07outputs\x18\x03 \x03(\t\"\x9a\x07\n\x05Layer\x12\x11\n\x04name\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12 \n\x06\x65xpect\x18\x03 \x01(\x0b\x32\x10.lamina.v1.Shape\x12!\n\x05input\x18\x10 \x01(\x0b\x32\x10.lamina.v1.InputH\x00\x12!\n\x05\x64\x65nse\x18\x11 \x01(\x0b\x32\x10.lamina.v1.DenseH\x00\x12+\n\nactivation\x18\x12 \x01(\x0b\x32\x15.lamina.v1.ActivationH\x00\x12\x1f\n\x04\x63onv\x18\x13 \x01(\x0b\x32\x0f.lamina.v1.ConvH\x00\x12\x32\n\x0e\x64\x65pthwise_conv\x18\x14 \x01(\x0b\x32\x18.lamina.v1.DepthwiseConvH\x00\x12&\n\x08max_pool\x18\x15 \x01(\x0b\x32\x12.lamina.v1.MaxPoolH\x00\x12.\n\x0c\x61verage_pool\x18\x16 \x01(\x0b\x32\x16.lamina.v1.AveragePoolH\x00\x12\x33\n\x0fglobal_max_pool\x18\x17 \x01(\x0b\x32\x18.lamina.v1.GlobalMaxPoolH\x00\x12;\n\x13global_average_pool\x18\x18 \x01(\x0b\x32\x1c.lamina.v1.GlobalAveragePoolH\x00\x12%\n\x07\x66latten\x18\x19 \x01(\x0b\x32\x12.lamina.v1.FlattenH\x00\x12%\n\x07reshape\x18\x1a \x01(\x0b\x32\x12.lamina.v1.ReshapeH\x00\x12%\n\x07permute\x18\x1b \x01(\x0b\x32\x12.lamina.v1.PermuteH\x00\x12\x30\n\rrepeat_vector\x18\x1c \x01(\x0b\x32\x17.lamina.v1.RepeatVectorH\x00\x12.\n\x0czero_padding\x18\x1d \x01(\x0b\x32\x16.lamina.v1.ZeroPaddingH\x00\x12%\n\x07\x64ropout\x18\x1e \x01(\x0b\x32\x12.lamina.v1.DropoutH\x00\x12<\n\x13\x62\x61tch_normalization\x18\x1f \x01(\x0b\x32\x1d.lamina.v1.BatchNormalizationH\x00\x12\x1d\n\x03\x61\x64\x64\x18  \x01(\x0b\x32\x0e.lamina.v1.AddH\x00\x12-\n\x0b\x63oncatenate\x18! \x01(\x0b\x32\x16.lamina.v1.ConcatenateH\x00\x12\x1f\n\x04lstm\x18\" \x01(\x0b\x32\x0f.lamina.v1.LSTMH\x00\x42\x06\n\x04kindB\x07\n\x05_name\"L\n\x05Input\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\"\n\x05\x64type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\"\xa6\x01\n\x05\x44\x65nse\x12\x12\n\x05units\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bin_features\x18\x04 \x01(\x03H\x02\x88\x01\x01\x42\x08\n\x06_unitsB\x0b\n\t_use_biasB\x0e\n\x0c_in_features\"?\n\nActivation\x12\x31\n\nactivation\x18\x01 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\"\xff\x03\n\x12\x41\x63tivationFunction\x12#\n\x06linear\x18\x01 \x01(\x0b\x32\x11.lamina.v1.LinearH\x00\x12\x1f\n\x04relu\x18\x02 \x01(\x0b\x32\x0f.lamina.v1.ReluH\x00\x12!\n\x05relu6\x18\x03 \x01(\x0b\x32\x10.lamina.v1.Relu6H\x00\x12*\n\nleaky_relu\x18\x04 \x01(\x0b\x32\x14.lamina.v1.LeakyReluH\x00\x12\x1d\n\x03\x65lu\x18\x05 \x01(\x0b\x32\x0e.lamina.v1.EluH\x00\x12\x1f\n\x04selu\x18\x06 \x01(\x0b\x32\x0f.lamina.v1.SeluH\x00\x12\x1f\n\x04gelu\x18\x07 \x01(\x0b\x32\x0f.lamina.v1.GeluH\x00\x12%\n\x07sigmoid\x18\x08 \x01(\x0b\x32\x12.lamina.v1.SigmoidH\x00\x12.\n\x0chard_sigmoid\x18\t \x01(\x0b\x32\x16.lamina.v1.HardSigmoidH\x00\x12\x1f\n\x04tanh\x18\n \x01(\x0b\x32\x0f.lamina.v1.TanhH\x00\x12\'\n\x08softplus\x18\x0b \x01(\x0b\x32\x13.lamina.v1.SoftplusH\x00\x12\x1f\n\x04silu\x18\x0c \x01(\x0b\x32\x0f.lamina.v1.SiluH\x00\x12%\n\x07softmax\x18\r \x01(\x0b\x32\x12.lamina.v1.SoftmaxH\x00\x42\n\n\x08\x66unction\"\x08\n\x06Linear\"\x06\n\x04Relu\"\x07\n\x05Relu6\";\n\tLeakyRelu\x12\x1b\n\x0enegative_slope\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_negative_slope\"#\n\x03\x45lu\x12\x12\n\x05\x61lpha\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_alpha\"\x06\n\x04Selu\"0\n\x04Gelu\x12\x18\n\x0b\x61pproximate\x18\x01 \x01(\x08H\x00\x88\x01\x01\x42\x0e\n\x0c_approximate\"\t\n\x07Sigmoid\"\r\n\x0bHardSigmoid\"\x06\n\x04Tanh\"\n\n\x08Softplus\"\x06\n\x04Silu\"%\n\x07Softmax\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_axis\"\xd3\x02\n\x04\x43onv\x12\x14\n\x07\x66ilters\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bkernel_size\x18\x02 \x03(\x03\x12\x0f\n\x07strides\x18\x03 \x03(\x03\x12#\n\x07padding\x18\x04 \x01(\x0b\x32\x12.lamina.v1.Padding\x12&\n\x0b\x64\x61ta_format\x18\x05 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x15\n\rdilation_rate\x18\x06 \x03(\x03\x12\x13\n\x06groups\x18\x07 \x01(\x03H\x01\x88\x01\x01\x12\x31\n\nactivation\x18\x08 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\t \x01(\x08H\x02\x88\x01\x01\x12\x18\n\x0bin_channels\x18\n \x01(\x03H\x03\x88\x01\x01\x42\n\n\x08_filtersB\t\n\x07_groupsB\x0b\n\t_use_biasB\x0e\n\x0c_in_channels\"\xce\x02\n\rDepthwiseConv\x12\x13\n\x0bkernel_size\x18\x01 \x03(\x03\x12\x0f\n\x07strides\x18\x02 \x03(\x03\x12#\n\x07padding\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Padding\x12\x1d\n\x10\x64\x65pth_multiplier\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x05 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x15\n\rdilation_rate\x18\x06 \x03(\x03\x12\x31\n\nactivation\x18\x07 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\x08 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bin_channels\x18\t \x01(\x03H\x02\x88\x01\x01\x42\x13\n\x11_depth_multiplierB\x0b\n\t_use_biasB\x0e\n\x0c_in_channels\"\xa0\x01\n\x07MaxPool\x12\x11\n\tpool_size\x18\x01 \x03(\x03\x12\x0f\n\x07strides\x18\x02 \x03(\x03\x12#\n\x07padding\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Padding\x12&\n\x0b\x64\x61ta_format\x18\x04 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x16\n\tceil_mode\x18\x05 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_ceil_mode\"\xda\x01\n\x0b\x41veragePool\x12\x11\n\tpool_size\x18\x01 \x03(\x03\x12\x0f\n\x07strides\x18\x02 \x03(\x03\x12#\n\x07padding\x18\x03 \x01(\x0b\x32\x12.lamina.v1.Padding\x12&\n\x0b\x64\x61ta_format\x18\x04 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x16\n\tceil_mode\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11\x63ount_include_pad\x18\x06 \x01(\x08H\x01\x88\x01\x01\x42\x0c\n\n_ceil_modeB\x14\n\x12_count_include_pad\"w\n\rGlobalMaxPool\x12\x11\n\x04rank\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_rankB\x0b\n\t_keepdims\"{\n\x11GlobalAveragePool\x12\x11\n\x04rank\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_rankB\x0b\n\t_keepdims\"1\n\x07\x46latten\x12&\n\x0b\x64\x61ta_format\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\"1\n\x07Reshape\x12&\n\x0ctarget_shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\"\x17\n\x07Permute\x12\x0c\n\x04\x64ims\x18\x01 \x03(\x03\"$\n\x0cRepeatVector\x12\x0e\n\x01n\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x04\n\x02_n\"Z\n\x0bZeroPadding\x12#\n\x07padding\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\"%\n\x07\x44ropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"\xb4\x01\n\x12\x42\x61tchNormalization\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08momentum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07\x65psilon\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x06\x63\x65nter\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12\x12\n\x05scale\x18\x05 \x01(\x08H\x04\x88\x01\x01\x42\x07\n\x05_axisB\x0b\n\t_momentumB\n\n\x08_epsilonB\t\n\x07_centerB\x08\n\x06_scale\"\x05\n\x03\x41\x64\x64\")\n\x0b\x43oncatenate\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_axis\"\x98\x02\n\x04LSTM\x12\x12\n\x05units\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12;\n\x14recurrent_activation\x18\x03 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x1d\n\x10return_sequences\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12\x19\n\x0creturn_state\x18\x06 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_unitsB\x0b\n\t_use_biasB\x13\n\x11_return_sequencesB\x0f\n\r_return_state*U\n\x06Layout\x12\x16\n\x12LAYOUT_UNSPECIFIED\x10\x00\x12\x18\n\x14LAYOUT_CHANNELS_LAST\x10\x01\x12\x19\n\x15LAYOUT_CHANNELS_FIRST\x10\x02*\x90\x01\n\x0bPaddingMode\x12\x1c\n\x18PADDING_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12PADDING_MODE_VALID\x10\x01\x12\x15\n\x11PADDING_MODE_SAME\x10\x02\x12\x1b\n\x17PADDING_MODE_SAME_LOWER\x10\x03\x12\x17\n\x13PADDING_MODE_CAUSAL\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lamina/v1/layers.proto\x12\tlamina.v1\x1a\x1blamina/v1/convolution.proto\x1a\x14lamina/v1/core.proto\x1a\x17lamina/v1/merging.proto\x1a\x1dlamina/v1/normalization.proto\x1a\x17lamina/v1/options.proto\x1a\x17lamina/v1/pooling.proto\x1a\x19lamina/v1/recurrent.proto\x1a\x17lamina/v1/shaping.proto\x1a\x16lamina/v1/tensor.proto\"]\n\x05Stack\x12 \n\x06layers\x18\x01 \x03(\x0b\x32\x10.lamina.v1.Layer\x12!\n\x06layout\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x0f\n\x07outputs\x18\x03 \x03(\t\"\x9b\x07\n\x05Layer\x12\x11\n\x04name\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12 \n\x06\x65xpect\x18\x03 \x01(\x0b\x32\x10.lamina.v1.Shape\x12!\n\x05input\x18\x10 \x01(\x0b\x32\x10.lamina.v1.InputH\x00\x12!\n\x05\x64\x65nse\x18\x11 \x01(\x0b\x32\x10.lamina.v1.DenseH\x00\x12+\n\nactivation\x18\x12 \x01(\x0b\x32\x15.lamina.v1.ActivationH\x00\x12%\n\x07\x64ropout\x18\x13 \x01(\x0b\x32\x12.lamina.v1.DropoutH\x00\x12\x1f\n\x04\x63onv\x18( \x01(\x0b\x32\x0f.lamina.v1.ConvH\x00\x12\x32\n\x0e\x64\x65pthwise_conv\x18) \x01(\x0b\x32\x18.lamina.v1.DepthwiseConvH\x00\x12&\n\x08max_pool\x18\x32 \x01(\x0b\x32\x12.lamina.v1.MaxPoolH\x00\x12.\n\x0c\x61verage_pool\x18\x33 \x01(\x0b\x32\x16.lamina.v1.AveragePoolH\x00\x12\x33\n\x0fglobal_max_pool\x18\x34 \x01(\x0b\x32\x18.lamina.v1.GlobalMaxPoolH\x00\x12;\n\x13global_average_pool\x18\x35 \x01(\x0b\x32\x1c.lamina.v1.GlobalAveragePoolH\x00\x12%\n\x07\x66latten\x18\x41 \x01(\x0b\x32\x12.lamina.v1.FlattenH\x00\x12%\n\x07reshape\x18\x42 \x01(\x0b\x32\x12.lamina.v1.ReshapeH\x00\x12%\n\x07permute\x18\x43 \x01(\x0b\x32\x12.lamina.v1.PermuteH\x00\x12\x30\n\rrepeat_vector\x18\x44 \x01(\x0b\x32\x17.lamina.v1.RepeatVectorH\x00\x12.\n\x0czero_padding\x18\x45 \x01(\x0b\x32\x16.lamina.v1.ZeroPaddingH\x00\x12<\n\x13\x62\x61tch_normalization\x18\x64 \x01(\x0b\x32\x1d.lamina.v1.BatchNormalizationH\x00\x12\x1d\n\x03\x61\x64\x64\x18x \x01(\x0b\x32\x0e.lamina.v1.AddH\x00\x12-\n\x0b\x63oncatenate\x18y \x01(\x0b\x32\x16.lamina.v1.ConcatenateH\x00\x12 \n\x04lstm\x18\x96\x01 \x01(\x0b\x32\x0f.lamina.v1.LSTMH\x00\x42\x06\n\x04kindB\x07\n\x05_nameb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lamina.v1.layers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LAYOUT']._serialized_start=4507
-  _globals['_LAYOUT']._serialized_end=4592
-  _globals['_PADDINGMODE']._serialized_start=4595
-  _globals['_PADDINGMODE']._serialized_end=4739
-  _globals['_PADPAIR']._serialized_start=61
-  _globals['_PADPAIR']._serialized_end=101
-  _globals['_EXPLICITPADDING']._serialized_start=103
-  _globals['_EXPLICITPADDING']._serialized_end=154
-  _globals['_PADDING']._serialized_start=156
-  _globals['_PADDING']._serialized_end=262
-  _globals['_STACK']._serialized_start=264
-  _globals['_STACK']._serialized_end=357
-  _globals['_LAYER']._serialized_start=360
-  _globals['_LAYER']._serialized_end=1282
-  _globals['_INPUT']._serialized_start=1284
-  _globals['_INPUT']._serialized_end=1360
-  _globals['_DENSE']._serialized_start=1363
-  _globals['_DENSE']._serialized_end=1529
-  _globals['_ACTIVATION']._serialized_start=1531
-  _globals['_ACTIVATION']._serialized_end=1594
-  _globals['_ACTIVATIONFUNCTION']._serialized_start=1597
-  _globals['_ACTIVATIONFUNCTION']._serialized_end=2108
-  _globals['_LINEAR']._serialized_start=2110
-  _globals['_LINEAR']._serialized_end=2118
-  _globals['_RELU']._serialized_start=2120
-  _globals['_RELU']._serialized_end=2126
-  _globals['_RELU6']._serialized_start=2128
-  _globals['_RELU6']._serialized_end=2135
-  _globals['_LEAKYRELU']._serialized_start=2137
-  _globals['_LEAKYRELU']._serialized_end=2196
-  _globals['_ELU']._serialized_start=2198
-  _globals['_ELU']._serialized_end=2233
-  _globals['_SELU']._serialized_start=2235
-  _globals['_SELU']._serialized_end=2241
-  _globals['_GELU']._serialized_start=2243
-  _globals['_GELU']._serialized_end=2291
-  _globals['_SIGMOID']._serialized_start=2293
-  _globals['_SIGMOID']._serialized_end=2302
-  _globals['_HARDSIGMOID']._serialized_start=2304
-  _globals['_HARDSIGMOID']._serialized_end=2317
-  _globals['_TANH']._serialized_start=2319
-  _globals['_TANH']._serialized_end=2325
-  _globals['_SOFTPLUS']._serialized_start=2327
-  _globals['_SOFTPLUS']._serialized_end=2337
-  _globals['_SILU']._serialized_start=2339
-  _globals['_SILU']._serialized_end=2345
-  _globals['_SOFTMAX']._serialized_start=2347
-  _globals['_SOFTMAX']._serialized_end=2384
-  _globals['_CONV']._serialized_start=2387
-  _globals['_CONV']._serialized_end=2726
-  _globals['_DEPTHWISECONV']._serialized_start=2729
-  _globals['_DEPTHWISECONV']._serialized_end=3063
-  _globals['_MAXPOOL']._serialized_start=3066
-  _globals['_MAXPOOL']._serialized_end=3226
-  _globals['_AVERAGEPOOL']._serialized_start=3229
-  _globals['_AVERAGEPOOL']._serialized_end=3447
-  _globals['_GLOBALMAXPOOL']._serialized_start=3449
-  _globals['_GLOBALMAXPOOL']._serialized_end=3568
-  _globals['_GLOBALAVERAGEPOOL']._serialized_start=3570
-  _globals['_GLOBALAVERAGEPOOL']._serialized_end=3693
-  _globals['_FLATTEN']._serialized_start=3695
-  _globals['_FLATTEN']._serialized_end=3744
-  _globals['_RESHAPE']._serialized_start=3746
-  _globals['_RESHAPE']._serialized_end=3795
-  _globals['_PERMUTE']._serialized_start=3797
-  _globals['_PERMUTE']._serialized_end=3820
-  _globals['_REPEATVECTOR']._serialized_start=3822
-  _globals['_REPEATVECTOR']._serialized_end=3858
-  _globals['_ZEROPADDING']._serialized_start=3860
-  _globals['_ZEROPADDING']._serialized_end=3950
-  _globals['_DROPOUT']._serialized_start=3952
-  _globals['_DROPOUT']._serialized_end=3989
-  _globals['_BATCHNORMALIZATION']._serialized_start=3992
-  _globals['_BATCHNORMALIZATION']._serialized_end=4172
-  _globals['_ADD']._serialized_start=4174
-  _globals['_ADD']._serialized_end=4179
-  _globals['_CONCATENATE']._serialized_start=4181
-  _globals['_CONCATENATE']._serialized_end=4222
-  _globals['_LSTM']._serialized_start=4225
-  _globals['_LSTM']._serialized_end=4505
+  _globals['_STACK']._serialized_start=270
+  _globals['_STACK']._serialized_end=363
+  _globals['_LAYER']._serialized_start=366
+  _globals['_LAYER']._serialized_end=1289
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from lamina.v1 import layers_pb2 as _layers_pb2
+from lamina.v1 import options_pb2 as _options_pb2
 from lamina.v1 import tensor_pb2 as _tensor_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -194,7 +195,7 @@ class StackTrace(_message.Message):
     MACS_FIELD_NUMBER: _ClassVar[int]
     PEAK_ACTIVATION_BYTES_FIELD_NUMBER: _ClassVar[int]
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
-    layout: _layers_pb2.Layout
+    layout: _options_pb2.Layout
     layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
     inputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
     outputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
@@ -203,7 +204,7 @@ class StackTrace(_message.Message):
     macs: _tensor_pb2.Dim
     peak_activation_bytes: _tensor_pb2.Dim
     symbols: _containers.RepeatedCompositeFieldContainer[SymbolRange]
-    def __init__(self, layout: _Optional[_Union[_layers_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ...) -> None: ...
+    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ...) -> None: ...
 
 class InsertLayer(_message.Message):
     __slots__ = ("index", "layer")
@@ -230,8 +231,8 @@ class RemoveLayer(_message.Message):
 class SetLayout(_message.Message):
     __slots__ = ("layout",)
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
-    layout: _layers_pb2.Layout
-    def __init__(self, layout: _Optional[_Union[_layers_pb2.Layout, str]] = ...) -> None: ...
+    layout: _options_pb2.Layout
+    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ...) -> None: ...
 
 class StackEdit(_message.Message):
     __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout")

@@ -1,4 +1,4 @@
-"""The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind."""
+"""The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
@@ -11,24 +11,31 @@ from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 
 KINDS: tuple[type[Kind], ...] = (
+    # core
     Input,
     Dense,
     Activation,
+    Dropout,
+    # convolution
     Conv,
     DepthwiseConv,
+    # pooling
     MaxPool,
     AveragePool,
     GlobalMaxPool,
     GlobalAveragePool,
+    # shaping
     Flatten,
     Reshape,
     Permute,
     RepeatVector,
     ZeroPadding,
-    Dropout,
+    # normalization
     BatchNormalization,
+    # merging
     Add,
     Concatenate,
+    # recurrent
     LSTM,
 )
 

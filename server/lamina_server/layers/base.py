@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from lamina_server.dims import Dim, Size, evaluate
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived
-from lamina_server.layers.tensors import DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
 MAX_FLOAT = 3.4028234663852886e38  # float32's
@@ -50,7 +50,10 @@ class Window(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot."""
+    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot.
+
+    FLOAT32 stands for the type that the layer computes in; the tracer puts it in.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -114,6 +117,7 @@ class Example(NamedTuple):
     layer: "Kind"
     shapes: tuple[tuple[Size, ...], ...]
     layout: Layout = Layout.CHANNELS_LAST
+    dtypes: tuple[DType, ...] = ()  # of the inputs; float32 where not given
 
 
 def option(
@@ -137,11 +141,22 @@ class Kind:
     __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     sdk: ClassVar[tuple[Sdk, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
+    takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         """Layers with inputs for documentation and tests."""
         raise NotImplementedError
+
+    def check_types(self, inputs: Sequence[Spec]) -> None:
+        """Raises LayerError for element types that the layer does not take, or that differ between its inputs."""
+        for i, x in enumerate(inputs, 1):
+            require_type(x, self.takes, i)
+        require_one_type(inputs)
+
+    def computes_in(self, inputs: Sequence[Spec]) -> DType:
+        """Element type of the weights: that of the first floating input, else float32."""
+        return next((x.dtype for x in inputs if x.dtype in FLOATS), DType.FLOAT32)
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         """Shapes, reasons, weights and costs. Raises LayerError for inputs or options that do not fit."""
@@ -267,6 +282,33 @@ def require_rank(spec: Spec, roles: Sequence[Role]) -> None:
             expected_rank=len(roles),
             got_rank=spec.rank,
         )
+
+
+def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
+    """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
+    if x.dtype in takes:
+        return
+    wanted = "floating-point numbers" if takes == FLOATS else " or ".join(sorted(takes))
+    to = "float32" if takes >= FLOATS else sorted(takes)[0]
+    raise LayerError(
+        "DTYPE_MISMATCH",
+        f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
+        field="inputs",
+        got=x.dtype.value,
+    )
+
+
+def require_one_type(inputs: Sequence[Spec]) -> None:
+    """Raises LayerError where inputs that meet have different element types."""
+    for i, x in enumerate(inputs, 1):
+        if x.dtype is not inputs[0].dtype:
+            raise LayerError(
+                "DTYPE_MISMATCH",
+                f"brings together {inputs[0].dtype.value} ({{input_1}}) and {x.dtype.value} ({{input_{i}}}); "
+                f'one type is computed in: put Cast("{inputs[0].dtype.value}") behind {{input_{i}}}',
+                field="inputs",
+                got=x.dtype.value,
+            )
 
 
 def require_number(size: Size, what: str, why: str) -> int:

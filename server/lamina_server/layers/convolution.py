@@ -264,7 +264,7 @@ def convolve(graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference
     change = _conv_kernel if isinstance(kind, Conv) else _depthwise_kernel
     layout = kind.data_format or graph.layout
     order = graph.spatial_order(x.spec, layout)
-    name, pads = padded(graph, graph.arrange(x, order), done.windows, kind.padding, kind.dilation_rate)
+    name, pads = padded(graph, graph.arrange(x, order), done.windows, kind.padding, kind.dilation_rate, done.spec.dtype)
     weights = [graph.weight("kernel", change)] + ([graph.weight("bias")] if kind.use_bias else [])
     rank = len(kind.kernel_size)
     out = graph.node(

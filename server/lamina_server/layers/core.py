@@ -22,7 +22,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.functions import Function, Gelu, Relu, Softmax
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
+from lamina_server.layers.tensors import ANY, Axis, DType, Layout, Role, Spec
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Input(Kind):
     """
 
     shape: tuple[Size, ...] = option("shape of one sample, without the batch axis; names stand for unknown sizes")
-    dtype: DType = option("element type; this server computes in float32", DType.FLOAT32)
+    dtype: DType = option("element type", DType.FLOAT32)
 
     sdk = (Sdk("Input"),)
     inputs = (0, 0)
@@ -154,6 +154,7 @@ class Dropout(Kind):
     rate: float = option("fraction dropped in training; no effect at inference", 0.5, minimum=0, maximum=1)
 
     sdk = (Sdk("Dropout"),)
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -83,7 +83,11 @@ class Relu6(Function):
     """min(max(x, 0), 6)."""
 
     def emit(self, graph: Graph, value: Value) -> Value:
-        return value._replace(name=graph.node("Clip", [value.name, graph.const(0.0), graph.const(6.0)]))
+        return value._replace(
+            name=graph.node(
+                "Clip", [value.name, graph.const(0.0, value.spec.dtype), graph.const(6.0, value.spec.dtype)]
+            )
+        )
 
 
 @dataclass(frozen=True)

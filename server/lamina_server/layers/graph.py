@@ -67,10 +67,10 @@ class Graph:
         self.nodes.append(node)
         return outputs
 
-    def const(self, array: Any, dtype: Any = np.float32) -> str:
-        """A constant tensor; equal ones are stored once."""
-        data = np.ascontiguousarray(array, dtype=dtype).reshape(np.shape(array))
-        key = ("const", data.dtype.str, data.shape, data.tobytes())
+    def const(self, array: Any, dtype: DType) -> str:
+        """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's."""
+        data = np.ascontiguousarray(array, dtype=dtype.numpy).reshape(np.shape(array))
+        key = ("const", data.dtype.name, data.shape, data.tobytes())
         if key not in self._memo:
             # With a "/", which no layer's name has: a layer may be called "const_0".
             self._memo[key] = self._initializer(f"const/{len(self._memo)}", data)
@@ -78,7 +78,7 @@ class Graph:
 
     def ints(self, values: Iterable[int]) -> str:
         """A constant vector of int64."""
-        return self.const(np.asarray(list(values)), np.int64)
+        return self.const(np.asarray(list(values)), DType.INT64)
 
     def weight(self, name: str, change: Callable[[Array], Array] | None = None) -> str:
         """A weight of the layer being emitted, as it is or changed into ONNX's layout."""

@@ -8,7 +8,7 @@ from lamina_server.errors import LayerError
 from lamina_server.formula import derive
 from lamina_server.layers.base import Derivation, Example, Inference, Kind, Sdk, option, own_axis, plural, single
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.tensors import Axis, Layout, Role, Spec
+from lamina_server.layers.tensors import ANY, NUMBERS, Axis, Layout, Role, Spec
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Add(Kind):
     """
 
     sdk = (Sdk("Add"),)
+    takes = NUMBERS
     inputs = (2, None)
 
     @classmethod
@@ -67,6 +68,7 @@ class Concatenate(Kind):
     axis: int = option("axis to join along; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("Concatenate"),)
+    takes = ANY
     inputs = (2, None)
 
     @classmethod

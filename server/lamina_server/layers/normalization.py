@@ -63,8 +63,8 @@ class BatchNormalization(Kind):
         x = inputs[0]
         axis = self._index(x.spec, graph.layout)
         size = done.weights[-1].shape[0]
-        gamma = graph.weight("gamma") if self.scale else graph.const([1.0] * size)
-        beta = graph.weight("beta") if self.center else graph.const([0.0] * size)
+        gamma = graph.weight("gamma") if self.scale else graph.const([1.0] * size, x.spec.dtype)
+        beta = graph.weight("beta") if self.center else graph.const([0.0] * size, x.spec.dtype)
         order = x.order if x.physical(axis) == 1 else (0, axis, *(i for i in range(1, x.spec.rank) if i != axis))
         out = graph.node(
             "BatchNormalization",

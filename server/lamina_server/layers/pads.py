@@ -10,13 +10,20 @@ from typing import Any
 
 from lamina_server.layers.base import Window
 from lamina_server.layers.graph import Graph
+from lamina_server.layers.tensors import DType
 from lamina_server.layers.windows import Padding
 
 _AUTO = {"same": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 
 
 def padded(
-    graph: Graph, name: str, windows: Sequence[Window], padding: Padding, dilations: Sequence[int], fill: float = 0.0
+    graph: Graph,
+    name: str,
+    windows: Sequence[Window],
+    padding: Padding,
+    dilations: Sequence[int],
+    dtype: DType,
+    fill: float = 0.0,
 ) -> tuple[str, dict[str, Any]]:
     """The tensor (channels first) to slide over, and the attributes that say what is still to be added to it."""
     ends = [window.before for window in windows] + [window.after for window in windows]
@@ -24,10 +31,10 @@ def padded(
         return name, {"pads": ends}
     if padding in _AUTO and all(window.extent >= window.stride for window in windows) and set(dilations) <= {1}:
         return name, {"auto_pad": _AUTO[str(padding)]}
-    return add_ends(graph, name, windows, fill), {}
+    return add_ends(graph, name, windows, fill, dtype), {}
 
 
-def add_ends(graph: Graph, name: str, windows: Sequence[Window], fill: float) -> str:
+def add_ends(graph: Graph, name: str, windows: Sequence[Window], fill: float, dtype: DType) -> str:
     """A Pad node that adds what the windows say to the spatial axes of a channels-first tensor."""
     sizes = [0, 0, *(window.before for window in windows), 0, 0, *(window.after for window in windows)]
-    return graph.node("Pad", [name, graph.shape(sizes), graph.const(fill)], mode="constant")
+    return graph.node("Pad", [name, graph.shape(sizes), graph.const(fill, dtype)], mode="constant")

@@ -89,7 +89,7 @@ class MaxPool(_Pool):
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x, windows = inputs[0], _end_windows(done.windows)
         order = graph.spatial_order(x.spec, self.data_format or graph.layout)
-        name, pads = padded(graph, graph.arrange(x, order), windows, self.padding, (), fill=-np.inf)
+        name, pads = padded(graph, graph.arrange(x, order), windows, self.padding, (), x.spec.dtype, fill=-np.inf)
         return [Value(graph.node("MaxPool", [name], **self.slid(), **pads), order, done.spec)]
 
 
@@ -127,7 +127,7 @@ class AveragePool(_Pool):
         x, more = inputs[0], self.slid()
         order = graph.spatial_order(x.spec, self.data_format or graph.layout)
         name = graph.arrange(x, order)
-        ends, pads = padded(graph, name, done.windows, self.padding, ())
+        ends, pads = padded(graph, name, done.windows, self.padding, (), x.spec.dtype)
         if ends == name and not self._clipped(done):
             out = graph.node("AveragePool", [name], count_include_pad=int(self.count_include_pad), **more, **pads)
         else:
@@ -140,13 +140,15 @@ class AveragePool(_Pool):
 
     def _weighed(self, graph: Graph, name: str, spec: Spec, order: tuple[int, ...], done: Inference) -> str:
         """Mean of the padded input over the mean of a mask of what counts: exact for any padding."""
-        ones = graph.node("Expand", [graph.const(1.0), graph.shape([1, 1, *(spec.shape[axis] for axis in order[2:])])])
+        ones = graph.node(
+            "Expand", [graph.const(1.0, spec.dtype), graph.shape([1, 1, *(spec.shape[axis] for axis in order[2:])])]
+        )
         if self.count_include_pad:
-            ones = add_ends(graph, ones, done.windows, 1.0)
-            ones = add_ends(graph, ones, [w._replace(before=0, after=w.overrun) for w in done.windows], 0.0)
+            ones = add_ends(graph, ones, done.windows, 1.0, spec.dtype)
+            ones = add_ends(graph, ones, [w._replace(before=0, after=w.overrun) for w in done.windows], 0.0, spec.dtype)
         else:
-            ones = add_ends(graph, ones, _end_windows(done.windows), 0.0)
-        sums = add_ends(graph, name, _end_windows(done.windows), 0.0)
+            ones = add_ends(graph, ones, _end_windows(done.windows), 0.0, spec.dtype)
+        sums = add_ends(graph, name, _end_windows(done.windows), 0.0, spec.dtype)
         means = [graph.node("AveragePool", [part], **self.slid()) for part in (sums, ones)]
         return graph.node("Div", means)
 

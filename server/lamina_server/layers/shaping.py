@@ -22,7 +22,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.convolution import placed
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import add_ends
-from lamina_server.layers.tensors import SPATIAL, Axis, Layout, Role, Spec, axis_text, spatial_roles, usual_roles
+from lamina_server.layers.tensors import ANY, SPATIAL, Axis, Layout, Role, Spec, axis_text, spatial_roles, usual_roles
 from lamina_server.layers.windows import PadPair
 
 
@@ -36,6 +36,7 @@ class Flatten(Kind):
     data_format: Layout | None = option("channels_first: the channel axis goes to the end before flattening", None)
 
     sdk = (Sdk("Flatten"),)
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -79,6 +80,7 @@ class Reshape(Kind):
     target_shape: tuple[Size, ...] = option("sizes without the batch axis; one may be -1")
 
     sdk = (Sdk("Reshape"),)
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -161,6 +163,7 @@ class Permute(Kind):
     dims: tuple[int, ...] = option("for each output axis the input axis it takes, from 1, without the batch axis")
 
     sdk = (Sdk("Permute"),)
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -203,6 +206,7 @@ class RepeatVector(Kind):
     n: int = option("number of copies", minimum=1)
 
     sdk = (Sdk("RepeatVector"),)
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -229,6 +233,7 @@ class ZeroPadding(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
+    takes = ANY
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -256,7 +261,7 @@ class ZeroPadding(Kind):
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x = inputs[0]
         order = graph.spatial_order(x.spec, self.data_format or graph.layout)
-        return [Value(add_ends(graph, graph.arrange(x, order), done.windows, 0.0), order, done.spec)]
+        return [Value(add_ends(graph, graph.arrange(x, order), done.windows, 0.0, x.spec.dtype), order, done.spec)]
 
     def _row(self, i: int, axis: int, length: Size) -> Derivation:
         role, (a, b) = SPATIAL[len(self.padding)][i], self.padding[i]

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import ml_dtypes  # noqa: F401 - teaches numpy bfloat16
+import numpy as np
 
 from lamina_server.dims import Size, product
 
@@ -49,8 +52,19 @@ class DType(StrEnum):
         """Bytes per element."""
         return _NBYTES[self]
 
+    @property
+    def numpy(self) -> "np.dtype[Any]":
+        """The type in numpy."""
+        return np.dtype(self.value)
+
 
 _NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for dtype in DType}
+
+# What kinds take.
+FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16})
+INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
+NUMBERS = FLOATS | INTEGERS
+ANY = frozenset(DType)
 
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),

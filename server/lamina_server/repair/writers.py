@@ -12,7 +12,7 @@ from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
+from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
@@ -295,10 +295,6 @@ def _function(fault: Fault) -> Iterator[Candidate]:
         yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
 
 
-def _dtype(fault: Fault) -> Iterator[Candidate]:
-    yield "declare float32", fault.changed(dtype=DType.FLOAT32)
-
-
 def _tuple(sizes: tuple[object, ...]) -> str:
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
@@ -317,5 +313,4 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
     "UNSUPPORTED": _function,
-    "UNSUPPORTED_DTYPE": _dtype,
 }

@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from lamina.v1 import layers_pb2, tensor_pb2
+from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
@@ -248,8 +248,8 @@ def _set_message(target: Any, value: Any) -> None:
         _fill(member, value)
 
 
-def _pair(pair: PadPair) -> layers_pb2.PadPair:
-    return layers_pb2.PadPair(before=pair.before, after=pair.after)
+def _pair(pair: PadPair) -> options_pb2.PadPair:
+    return options_pb2.PadPair(before=pair.before, after=pair.after)
 
 
 def _fault(reason: str, message: str, path: str) -> StackError:
