@@ -35,9 +35,9 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
     """Elements per sample of a layer's (first) input with all that its windows add to the ends; 0 without windows."""
     if not done.windows:
         return 0
-    sizes = list(inputs[0].shape[1:])
+    sizes = [inputs[0].rows, *inputs[0].shape[1:]]
     for window in done.windows:
-        sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
+        sizes[window.axis] = sizes[window.axis] + window.before + window.after + window.overrun
     return product(sizes)
 
 
@@ -46,8 +46,7 @@ def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:
     sizes = {
         size
         for x in layers
-        for o in x.done.outputs
-        for size in o.spec.shape[1:]
+        for size in (*x.done.least_one, *(size for o in x.done.outputs for size in o.spec.shape[1:]))
         if isinstance(size, Dim) and len(size.symbols) == 1
     }
     names = sorted({name for size in sizes for name in size.symbols} - {"batch"})

@@ -12,9 +12,10 @@ from typing import Any
 
 from lamina_server.dims import Size, product, symbol, symbols_of
 from lamina_server.errors import LayerError, StackError
+from lamina_server.formula import derive
 from lamina_server.layers.base import Inference, Kind, single
 from lamina_server.layers.core import Input, input_spec
-from lamina_server.layers.tensors import DType, Role, Spec, usual_roles
+from lamina_server.layers.tensors import BATCH, DType, Role, Spec, usual_roles
 from lamina_server.limits import Limits
 from lamina_server.receptive import Fields, fields_after, fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Trace
@@ -23,7 +24,6 @@ from lamina_server.totals import padded_elements, peak_bytes, symbol_ranges
 from lamina_server.wiring import resolve
 from lamina_server.words import nearest, shortened
 
-BATCH = symbol("batch")
 MAX_SYMBOLS = 16
 _LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 
@@ -52,6 +52,7 @@ class _Tracer:
         self.takers = _takers(stack)
         # Symbols that stand somewhere: those that callers name are taken from the start.
         self.symbols = symbols_of(*(size for _, kind in stack.inputs() for size in kind.shape)) - {"?"}
+        self.declared = {"batch"}  # by the Inputs so far
 
     def check_whole(self) -> None:
         """What is wrong with the stack as a whole."""
@@ -110,7 +111,7 @@ class _Tracer:
 
     def finish(self) -> Trace:
         """Outputs, totals and ranges."""
-        outputs = self.stack.outputs or (self.layers[-1].name,)
+        outputs = self.stack.outputs or self.layers[-1].given
         for i, ref in enumerate(outputs):
             if ref not in self.specs:
                 raise self._fault(
@@ -127,7 +128,7 @@ class _Tracer:
 
     def partial(self) -> Trace:
         """What was traced before a fault."""
-        outputs = (self.layers[-1].name,) if self.layers else ()
+        outputs = self.layers[-1].given if self.layers else ()
         return Trace(self.stack, self.layers, outputs, self.specs, {}, self.macs, None)
 
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
@@ -135,7 +136,8 @@ class _Tracer:
         known = self.inferred.get((kind, inputs))
         if known is None:
             kind.check_types(inputs)
-            known = self.inferred[kind, inputs] = _typed(kind, inputs, kind.infer(inputs, self.stack.layout))
+            _check_batch(inputs)
+            known = self.inferred[kind, inputs] = _completed(kind, inputs, kind.infer(inputs, self.stack.layout))
         return known
 
     def _input(self, index: int, kind: Input) -> Inference:
@@ -152,6 +154,7 @@ class _Tracer:
         if len(self.symbols) > MAX_SYMBOLS:
             raise LayerError("TOO_COMPLEX", f"brings more than {MAX_SYMBOLS} symbols into the stack", field="shape")
         spec = input_spec(shape, roles, BATCH, kind.dtype)
+        self.declared |= symbols_of(*shape)
         return Inference(single(spec), "Input", how="what the caller feeds")
 
     def _named(self, index: int, role: Role, size: Size) -> Size:
@@ -169,8 +172,12 @@ class _Tracer:
     def _check_result(self, node: Node, done: Inference) -> None:
         for output in done.outputs:
             for axis in output.spec.axes[1:]:
-                if isinstance(axis.size, int) and axis.size < 1:
-                    raise LayerError("EMPTY_RESULT", f"would leave {output.spec}: nothing at all")
+                if isinstance(axis.size, int):
+                    if axis.size < 1:
+                        raise LayerError("EMPTY_RESULT", f"would leave {output.spec}: nothing at all")
+                elif unknown := axis.size.symbols - self.declared:
+                    text = f"would give a size of {axis.size}, but no Input before it says what {min(unknown)} is"
+                    raise LayerError("UNKNOWN_SYMBOL", text)
         if node.expect is not None:
             _check_expected(node.expect, done.spec)
 
@@ -178,7 +185,8 @@ class _Tracer:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            sizes = (output.spec.rows, *output.spec.shape[1:])
+            known = product(size for size in sizes if isinstance(size, int))  # symbols are 1 or more
             limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
         limits.check(
             "max_tensor_elements",
@@ -238,11 +246,26 @@ class _Tracer:
         node = self.stack.nodes[index]
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
-        return (self.layers[-1].name,) if self.layers and not isinstance(node.kind, Input) else ()
+        return self.layers[-1].given[:1] if self.layers and not isinstance(node.kind, Input) else ()
 
 
-def _typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
-    """Gives the weights the type that the layer computes in."""
+def _check_batch(inputs: Sequence[Spec]) -> None:
+    """Raises LayerError where tensors meet whose batch axes differ, because windows were folded into one of them."""
+    for i, x in enumerate(inputs, 1):
+        if x.axes[0].size != inputs[0].axes[0].size:
+            raise LayerError(
+                "SIZE_MISMATCH",
+                f"brings together batch axes of {inputs[0].axes[0].size} ({{input_1}}) and {x.axes[0].size} "
+                f"({{input_{i}}}): fold both alike, or neither, by Reshape(include_batch=True)",
+                field="inputs",
+            )
+
+
+def _completed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
+    """Gives the weights the type that the layer computes in, and counts the costs of all rows of a sample."""
+    if done.macs is not None and inputs and (rows := inputs[0].rows) != 1:
+        macs = derive(f"rows * ({done.macs.text})", rows=rows, **done.macs.values)
+        done = replace(done, macs=macs)
     dtype = kind.computes_in(inputs)
     if dtype is DType.FLOAT32 or not done.weights:
         return done

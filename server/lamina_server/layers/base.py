@@ -82,7 +82,9 @@ class Inference:
 
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
     derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
-    output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`).
+    output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`). Along
+    `uneven` axes of the output neighbours do not see neighbours, as after a flip: no receptive field can be told.
+    `least_one` are sizes that are no axis but must be 1 or more, which bounds their symbols.
     """
 
     outputs: tuple[Output, ...]
@@ -97,6 +99,8 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    uneven: tuple[int, ...] = ()
+    least_one: tuple[Size, ...] = ()
 
     @property
     def spec(self) -> Spec:
@@ -126,11 +130,12 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: int | None = None,
+    usual: int | tuple[int, ...] | None = None,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
-    `usual` is what the SDK's constructors send for a required option that Keras gives a default.
+    `usual` is what the SDK's constructors send for a required option that Keras gives a default, one for each rank
+    where they differ.
     """
     return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
 

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import ml_dtypes  # noqa: F401 - teaches numpy bfloat16
 import numpy as np
 
-from lamina_server.dims import Size, product
+from lamina_server.dims import Dim, Size, exact_div, product, symbol
+
+BATCH = symbol("batch")
 
 
 class Role(StrEnum):
@@ -72,6 +74,8 @@ SPATIAL: dict[int, tuple[Role, ...]] = {
     3: (Role.DEPTH, Role.HEIGHT, Role.WIDTH),
 }
 
+SPATIAL_ROLES = frozenset(role for roles in SPATIAL.values() for role in roles)
+
 
 class Axis(NamedTuple):
     """One axis: what it means and how long it is."""
@@ -97,9 +101,15 @@ class Spec(NamedTuple):
         return len(self.axes)
 
     @property
+    def rows(self) -> Size:
+        """Rows of the batch axis that each sample has: more than 1 where a Reshape folded windows into it."""
+        batch = self.axes[0].size
+        return 1 if isinstance(batch, int) or batch == BATCH else exact_div(batch, BATCH) or 1
+
+    @property
     def elements(self) -> Size:
         """Elements per sample."""
-        return product(axis.size for axis in self.axes[1:])
+        return product((self.rows, *(axis.size for axis in self.axes[1:])))
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""
@@ -113,7 +123,7 @@ class Spec(NamedTuple):
 def axis_text(axis: Axis) -> str:
     """An axis as answers write it: `batch`, `119 steps`, `100`."""
     if axis.role is Role.BATCH:
-        return "batch" if str(axis.size) == "batch" else f"batch {axis.size}"
+        return str(axis.size) if isinstance(axis.size, Dim) else f"batch {axis.size}"
     return str(axis.size) if axis.role in (Role.NONE, Role.FEATURES) else counted(axis.size, axis.role)
 
 
@@ -144,6 +154,12 @@ def spatial_roles(rank: int, layout: Layout) -> tuple[Role, ...]:
 def channel_axis(rank: int, layout: Layout) -> int:
     """Index of the channel axis of a tensor of this rank, the batch included."""
     return 1 if layout is Layout.CHANNELS_FIRST else rank - 1
+
+
+def spatial_axes(rank: int, layout: Layout) -> range:
+    """Indices of so many spatial axes, the batch included."""
+    first = 2 if layout is Layout.CHANNELS_FIRST else 1
+    return range(first, first + rank)
 
 
 def names(roles: Iterable[Role]) -> str:
