@@ -28,7 +28,7 @@ from lamina.errors import InvalidArgumentError, listed, suggest
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import ShapeLike
+from lamina.typing import ShapeLike, SizeND
 from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
@@ -45,7 +45,7 @@ _JSON = re.compile(r"\s*[{\[]\s*[\"}\]]")
 _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
 _TOP = ("layers", "layout", "outputs")
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, tuple[int, ...])
+_LISTS = (ShapeLike, SizeND)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:

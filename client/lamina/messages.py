@@ -95,7 +95,7 @@ def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -
             return _pairs(value, rank, at)
         kind = GetMessageClass(field.message_type)
         return [_converted(kind(), item, rank, at.item(i)) for i, item in enumerate(_sequence(value, at))]
-    if field.type in _WHOLE and _is_number(value):
+    if _is_number(value):
         return [_scalar(field, value, at)] * (rank or 1)
     items = [_scalar(field, item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
     if rank is not None and field.type in _WHOLE and len(items) != rank:
@@ -160,7 +160,7 @@ def _sequence(value: object, at: Place) -> Sequence[object]:
 
 
 def _pairs(value: object, rank: int | None, at: Place) -> list[options_pb2.PadPair]:
-    """Zeros before and after each spatial axis, from one number, a number or a pair for each axis."""
+    """Elements before and after each axis, from one number, a number or a pair for each axis."""
     if _is_number(value):
         return [_pair(value, at)] * (rank or 1)
     items = _sequence(value, at)
@@ -182,7 +182,7 @@ def _pair(value: object, at: Place) -> options_pb2.PadPair:
     items = [value, value] if _is_number(value) else _sequence(value, at)
     if len(items) != 2:
         raise at.error(f"takes a pair (before, after); {shown(value)} was given.", "WRONG_LENGTH")
-    before, after = (whole(item, at, 0) for item in items)
+    before, after = (whole(item, at) for item in items)
     return options_pb2.PadPair(before=before, after=after)
 
 

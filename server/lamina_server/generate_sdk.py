@@ -31,7 +31,7 @@ _HEAD = (
 _CATALOGUE_START = "<!-- kinds: written by `python -m lamina_server.generate_sdk` -->"
 _CATALOGUE_END = "<!-- /kinds -->"
 
-_ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
+_ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123N]D\b")
 
 # Arguments of every layer: name, type, doc. An Input has only the first.
 _COMMON = (
@@ -41,7 +41,7 @@ _COMMON = (
     ("weights", "WeightsLike", "arrays by name, in Keras' layouts"),
 )
 
-# How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes.
+# How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes, N any number.
 _TYPES = {
     "int": "int",
     "int | None": "int",
@@ -53,6 +53,7 @@ _TYPES = {
     "DType": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
     "tuple[int, ...]": "Size{rank}D",
+    "tuple[float, ...]": "float | tuple[float, ...]",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
 }
@@ -65,9 +66,10 @@ def layers_source() -> str:
             doc="Constructors of layers: Keras 3's names and argument order. What is left out takes Keras' default."
         )
     ]
-    parts.append("from lamina.activations import ActivationLike\nfrom lamina.stack import Layer\n")
     constructors = {sdk.name: _constructor(kind, sdk) for kind in KINDS for sdk in kind.sdk}
     body = "".join(constructors.values())
+    parts.append("from typing import Literal\n\n" if "Literal[" in body else "")
+    parts.append("from lamina.activations import ActivationLike\nfrom lamina.stack import Layer\n")
     parts.append(f"from lamina.typing import {', '.join(sorted(set(re.findall(_ALIAS, body)) - {'ActivationLike'}))}\n")
     parts.append(body)
     parts.append(f"\n\n__all__ = {sorted(constructors)!r}\n")
@@ -150,13 +152,19 @@ def _function(function: type[Function]) -> str:
 
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
-    annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
+    annotation = text if text.startswith("Literal[") else _TYPES[text].format(rank=sdk.rank or "N")
     if "Pooling" in sdk.name:
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # a pool is never causal
-    usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
+    usual = usual_value(item, sdk)
     if usual is not None:
         return f"{item.name}: {annotation} = {usual}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
+
+
+def usual_value(item: Field[Any], sdk: Sdk) -> int | None:
+    """Keras' default of an option that the schema requires."""
+    usual: int | tuple[int, ...] | None = item.metadata["usual"]
+    return usual[(sdk.rank or 1) - 1] if isinstance(usual, tuple) else usual
 
 
 def _type_text(item: Field[Any]) -> str:
@@ -170,6 +178,7 @@ def _type_text(item: Field[Any]) -> str:
 
 
 _SPELLED = (
+    ("typing.Literal", "Literal"),
     ("lamina_server.layers.functions.", ""),
     ("lamina_server.layers.tensors.", ""),
     ("lamina_server.layers.windows.", ""),

@@ -99,14 +99,14 @@ def test_every_constructor_survives_the_message(every_layer: list[lm.Layer]) -> 
 def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
-        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5,
+        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "output_size": (4, 4),
     }  # fmt: skip
     made = []
     for name in layers.__all__:
         constructor = getattr(layers, name)
         parameters = inspect.signature(constructor).parameters.values()
         required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-        made.append(constructor(*(values[one] for one in required)))
+        made.append(constructor(*(values.get(one, 1) for one in required)))
     assert len(made) > 25
     return made
 
