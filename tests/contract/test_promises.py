@@ -16,7 +16,9 @@ from lamina_server.formula import derive
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
+from lamina_server.layers.folding import Fold, PixelUnshuffle
 from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.repeating import BroadcastTo
 from lamina_server.layers.shaping import Reshape
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
@@ -30,6 +32,8 @@ from tests.contract.symbols import Symbolic, spatial_variant, variants
 
 # float32 sums of a few hundred products against float64; a recurrence loses no more in so few steps.
 RTOL, ATOL = 1e-5, 2e-6
+# Sizes must agree with numbers given elsewhere, or a number must divide them.
+FIXED = (Reshape, Add, Concatenate, BroadcastTo, Fold, PixelUnshuffle)
 _UNIONS: tuple[Any, ...] = (
     layers_pb2.Layer.DESCRIPTOR.oneofs_by_name["kind"],
     activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"],
@@ -218,8 +222,8 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
         if refusal is None:
             yield variant
             continue
-        fixed = isinstance(kind, Reshape | Add | Concatenate)  # sizes that must agree with numbers given elsewhere
-        assert refusal.reason == ("SIZE_MISMATCH" if fixed else "SYMBOLIC_SIZE"), refusal.message
+        fixed = isinstance(kind, FIXED)
+        assert refusal.reason in ("SYMBOLIC_SIZE", "SIZE_MISMATCH" if fixed else ""), refusal.message
         spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message
 

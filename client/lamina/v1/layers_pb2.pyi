@@ -26,7 +26,7 @@ class Stack(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm")
+    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "cropping", "pad", "up_sampling", "upsample", "resizing", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "unfold", "fold", "squeeze_axes", "unsqueeze_axes", "slice", "take", "split", "roll", "flip", "tile", "repeat", "broadcast_to", "batch_normalization", "add", "concatenate", "lstm")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,26 @@ class Layer(_message.Message):
     PERMUTE_FIELD_NUMBER: _ClassVar[int]
     REPEAT_VECTOR_FIELD_NUMBER: _ClassVar[int]
     ZERO_PADDING_FIELD_NUMBER: _ClassVar[int]
+    CROPPING_FIELD_NUMBER: _ClassVar[int]
+    PAD_FIELD_NUMBER: _ClassVar[int]
+    UP_SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    UPSAMPLE_FIELD_NUMBER: _ClassVar[int]
+    RESIZING_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_SHUFFLE_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_UNSHUFFLE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_SHUFFLE_FIELD_NUMBER: _ClassVar[int]
+    UNFOLD_FIELD_NUMBER: _ClassVar[int]
+    FOLD_FIELD_NUMBER: _ClassVar[int]
+    SQUEEZE_AXES_FIELD_NUMBER: _ClassVar[int]
+    UNSQUEEZE_AXES_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
+    TAKE_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    ROLL_FIELD_NUMBER: _ClassVar[int]
+    FLIP_FIELD_NUMBER: _ClassVar[int]
+    TILE_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_FIELD_NUMBER: _ClassVar[int]
+    BROADCAST_TO_FIELD_NUMBER: _ClassVar[int]
     BATCH_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
     ADD_FIELD_NUMBER: _ClassVar[int]
     CONCATENATE_FIELD_NUMBER: _ClassVar[int]
@@ -67,8 +87,28 @@ class Layer(_message.Message):
     permute: _shaping_pb2.Permute
     repeat_vector: _shaping_pb2.RepeatVector
     zero_padding: _shaping_pb2.ZeroPadding
+    cropping: _shaping_pb2.Cropping
+    pad: _shaping_pb2.Pad
+    up_sampling: _shaping_pb2.UpSampling
+    upsample: _shaping_pb2.Upsample
+    resizing: _shaping_pb2.Resizing
+    pixel_shuffle: _shaping_pb2.PixelShuffle
+    pixel_unshuffle: _shaping_pb2.PixelUnshuffle
+    channel_shuffle: _shaping_pb2.ChannelShuffle
+    unfold: _shaping_pb2.Unfold
+    fold: _shaping_pb2.Fold
+    squeeze_axes: _shaping_pb2.SqueezeAxes
+    unsqueeze_axes: _shaping_pb2.UnsqueezeAxes
+    slice: _shaping_pb2.Slice
+    take: _shaping_pb2.Take
+    split: _shaping_pb2.Split
+    roll: _shaping_pb2.Roll
+    flip: _shaping_pb2.Flip
+    tile: _shaping_pb2.Tile
+    repeat: _shaping_pb2.Repeat
+    broadcast_to: _shaping_pb2.BroadcastTo
     batch_normalization: _normalization_pb2.BatchNormalization
     add: _merging_pb2.Add
     concatenate: _merging_pb2.Concatenate
     lstm: _recurrent_pb2.LSTM
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., cropping: _Optional[_Union[_shaping_pb2.Cropping, _Mapping]] = ..., pad: _Optional[_Union[_shaping_pb2.Pad, _Mapping]] = ..., up_sampling: _Optional[_Union[_shaping_pb2.UpSampling, _Mapping]] = ..., upsample: _Optional[_Union[_shaping_pb2.Upsample, _Mapping]] = ..., resizing: _Optional[_Union[_shaping_pb2.Resizing, _Mapping]] = ..., pixel_shuffle: _Optional[_Union[_shaping_pb2.PixelShuffle, _Mapping]] = ..., pixel_unshuffle: _Optional[_Union[_shaping_pb2.PixelUnshuffle, _Mapping]] = ..., channel_shuffle: _Optional[_Union[_shaping_pb2.ChannelShuffle, _Mapping]] = ..., unfold: _Optional[_Union[_shaping_pb2.Unfold, _Mapping]] = ..., fold: _Optional[_Union[_shaping_pb2.Fold, _Mapping]] = ..., squeeze_axes: _Optional[_Union[_shaping_pb2.SqueezeAxes, _Mapping]] = ..., unsqueeze_axes: _Optional[_Union[_shaping_pb2.UnsqueezeAxes, _Mapping]] = ..., slice: _Optional[_Union[_shaping_pb2.Slice, _Mapping]] = ..., take: _Optional[_Union[_shaping_pb2.Take, _Mapping]] = ..., split: _Optional[_Union[_shaping_pb2.Split, _Mapping]] = ..., roll: _Optional[_Union[_shaping_pb2.Roll, _Mapping]] = ..., flip: _Optional[_Union[_shaping_pb2.Flip, _Mapping]] = ..., tile: _Optional[_Union[_shaping_pb2.Tile, _Mapping]] = ..., repeat: _Optional[_Union[_shaping_pb2.Repeat, _Mapping]] = ..., broadcast_to: _Optional[_Union[_shaping_pb2.BroadcastTo, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...

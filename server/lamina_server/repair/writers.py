@@ -9,6 +9,7 @@ from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
+from lamina_server.layers.padding import Pad
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
@@ -166,6 +167,8 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
+    if "filters" not in fault.facts:
+        return
     groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
@@ -227,13 +230,19 @@ def _unknown_input(fault: Fault) -> Iterator[Candidate]:
     position = fault.facts["position"]
     assert isinstance(position, int)
     known = list(fault.found.partial.specs) if fault.found.partial else []
+    if not fault.node.inputs:  # the layer before has no main output
+        yield f'take "{known[-1]}"', (ReplaceNode(fault.index, fault.node._replace(inputs=(known[-1],))),)
+        return
     for name in close_names(fault.node.inputs[position], known, 2):
         refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
         yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
 
 
 def _padding(fault: Fault) -> Iterator[Candidate]:
-    if getattr(fault.kind, "ceil_mode", False):
+    if isinstance(fault.kind, Pad):
+        yield 'as many as one likes, the edge repeated: mode="replicate"', fault.changed(mode="replicate")
+        yield 'as many as one likes, zeros: mode="constant"', fault.changed(mode="constant")
+    elif getattr(fault.kind, "ceil_mode", False):
         yield f'padding="{fault.kind.padding}" rounds up by itself: ceil_mode=False', fault.changed(ceil_mode=False)
     else:
         yield 'keep the length: padding="same"', fault.changed(padding="same")
@@ -242,6 +251,8 @@ def _padding(fault: Fault) -> Iterator[Candidate]:
 
 def _permutation(fault: Fault) -> Iterator[Candidate]:
     dims, rank = fault.kind.dims, fault.x.rank
+    if fault.kind.include_batch:
+        return
     if sorted(dims) == list(range(rank)) and dims[0] == 0:
         yield f"the batch axis is not named: Permute({_tuple(dims[1:])})", fault.changed(dims=dims[1:])
     if sorted(dims) == list(range(rank - 1)):
@@ -250,9 +261,12 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
-    if hasattr(fault.kind, "axis"):
-        yield "the last axis: axis=-1", fault.changed(axis=-1)
-        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+    axis = getattr(fault.kind, "axis", ())
+    for what, place in (("last axis", -1), ("first axis after the batch", 1)):
+        if not isinstance(axis, tuple):
+            yield f"the {what}: axis={place}", fault.changed(axis=place)
+        elif len(axis) == 1:
+            yield f"the {what}: axis={place}", fault.changed(axis=(place,))
 
 
 def _symbolic(fault: Fault) -> Iterator[Candidate]:
