@@ -1,10 +1,9 @@
 """How resizing is written in ONNX: axis by axis, each a product with a table of weights that the graph computes.
 
 A table has a row for each place in the output and a column for each element of the input, so that sizes may be symbols
-and every rule is one formula. Where ONNX Runtime's Resize is right it is used instead: whole copies, and linear by
-sizes (its cubic takes forty times as long as the tables, its antialias is wrong for a size of 1, and neither it nor
-its nearest rounds as PyTorch does). Coordinates are those of pixel centres, (o + 1/2) step - 1/2, or of aligned
-corners, o (L - 1) / (O - 1).
+and every rule is one formula. ONNX Runtime's Resize is used where it is right and fast: whole copies, and linear by
+sizes (its cubic takes forty times as long as the tables, and its nearest does not round as PyTorch's). Coordinates are
+those of pixel centres, (o + 1/2) step - 1/2, or of aligned corners, o (L - 1) / (O - 1).
 """
 
 from collections.abc import Sequence
@@ -53,10 +52,10 @@ class Method(NamedTuple):
 def resample(graph: Graph, x: Value, axes: Sequence[Resampled], method: Method) -> Value:
     """The tensor with some axes of other lengths."""
     axes = [one for one in axes if one.step is not None or one.length != one.out]
-    copies = {one.axis: exact_div(one.out, one.length) for one in axes}
     if method.name.startswith("nearest"):
-        if all(isinstance(n, int) and n <= _MOST_COPIES for n in copies.values()):
-            return copied(graph, x, {axis: n for axis, n in copies.items() if isinstance(n, int)})
+        copies = {one.axis: n for one in axes if isinstance(n := _copies(one, method), int)}
+        if len(copies) == len(axes) and max(copies.values(), default=1) <= _MOST_COPIES:
+            return copied(graph, x, copies)
         for one in axes:
             name = graph.node("Gather", [x.name, _indices(graph, one, method)], axis=x.physical(one.axis))
             x = x._replace(name=name, spec=x.spec.resized(one.axis, one.out))
@@ -102,6 +101,12 @@ def copied(graph: Graph, x: Value, copies: dict[int, int]) -> Value:
     for axis, times in copies.items():
         spec = spec.resized(axis, spec.shape[axis] * times)
     return x._replace(name=name, spec=spec)
+
+
+def _copies(one: Resampled, method: Method) -> Size | None:
+    """How many places there are for each element, where all have as many."""
+    times = exact_div(one.out, one.length)
+    return times if one.step is None or times in method.whole else None
 
 
 def _resized(graph: Graph, x: Value, axes: Sequence[Resampled], method: Method) -> Value:

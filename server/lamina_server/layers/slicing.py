@@ -339,6 +339,8 @@ def without(x: Spec, gone: Sequence[int]) -> Spec:
 
 def squeezed(graph: Graph, x: Value, gone: Sequence[int]) -> Value:
     """The tensor with axes of size 1 taken out."""
+    if not gone:  # to ONNX no axes are all axes
+        return x
     name = graph.node("Squeeze", [x.name, graph.ints(map(x.physical, gone))])
     left = sorted(set(x.order) - set(gone))
     return Value(name, tuple(left.index(axis) for axis in x.order if axis not in gone), without(x.spec, gone))
