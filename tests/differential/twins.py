@@ -18,8 +18,10 @@ from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import Elu, Function, Relu, Softmax, Tanh
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.padding import Cropping
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.resizing import Upsample, UpSampling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Spec
 from lamina_server.layers.windows import PadPair
@@ -142,6 +144,17 @@ def pad(d: Drawing) -> None:
     d.twin.add(ZeroPadding(tuple(map(PadPair, before, after))), d.source())
 
 
+def crop(d: Drawing) -> None:
+    before, after = d.numbers(0, 1), d.numbers(0, 1)
+    d.twin.add(Cropping(tuple(map(PadPair, before, after))), d.source())
+
+
+def grow(d: Drawing) -> None:
+    mode = d.draw(st.sampled_from(["nearest", "linear" if d.twin.rank == 1 else "area"]))
+    factors = tuple(float(n) for n in d.numbers(1, 2))
+    d.twin.add(d.draw(st.sampled_from([UpSampling(d.numbers(1, 2)), Upsample((), factors, mode)])), d.source())
+
+
 def normalize(d: Drawing) -> None:
     d.twin.add(BatchNormalization(), d.source())
 
@@ -193,7 +206,9 @@ def heads(d: Drawing) -> None:
         twin.add_between(LSTM(3, return_sequences=d.draw(st.booleans())), source, plain=True)
 
 
-MOVES: tuple[Make, ...] = (conv, conv, depthwise, pool, pool, pad, normalize, activate, turn, dense, merge, merge)
+MOVES: tuple[Make, ...] = (
+    conv, conv, depthwise, pool, pool, pad, crop, grow, normalize, activate, turn, dense, merge, merge
+)  # fmt: skip
 
 
 @st.composite
