@@ -155,9 +155,9 @@ class Slice(Kind):
         part could still have something in it, since an empty one is refused.
         """
         if isinstance(n, int):
-            first, last, _ = slice(self.start, self.stop, self.step).indices(n)
-            return first, last
+            return slice(self.start, self.stop, self.step).indices(n)[:2]
         start, stop = self.start, self.stop
+        first: Size
         if self.step > 0:
             first = 0 if start is None else start if start >= 0 else _at_least_0(n + start)
             return first, n if stop is None else _at_most(stop, n) if stop >= 0 else n + stop
