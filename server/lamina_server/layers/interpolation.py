@@ -21,6 +21,15 @@ from lamina_server.layers.tensors import DType, Role
 MAX_TABLE = 2**24  # weights of one axis: an image of 4096 rows becomes as many
 _MOST_COPIES = 40  # up to here i / copies rounds down right in float32, as PyTorch computes it too
 _RESIZES = {DType.FLOAT32, DType.FLOAT16, DType.INT8, DType.UINT8, DType.INT32}  # what ONNX Runtime's Resize takes
+_WORDS = {
+    "nearest": "Each place takes the element at or before it",
+    "nearest_exact": "Each place takes the element nearest to its centre",
+    "linear": "Between {} runs a straight line",
+    "cubic": "Between {} runs a cubic",
+    "lanczos3": "Between {} runs a sum of waves",
+    "lanczos5": "Between {} runs a sum of waves",
+    "area": "Each place is the mean of the elements that it stands for",
+}
 _DOUBLE, _SINGLE, _WHOLE = ELEMENT[DType.FLOAT64], ELEMENT[DType.FLOAT32], ELEMENT[DType.INT64]
 
 
@@ -47,6 +56,13 @@ class Method(NamedTuple):
     inside: bool = False
     a: float = -0.75
     whole: tuple[int, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """How values are found, in sentences."""
+        between = "elements, the first and the last in their places," if self.align_corners else "centres"
+        fewer = " Where places are fewer than elements, each averages over its share." if self.antialias else ""
+        return f"{_WORDS[self.name].format(between)}.{fewer}"
 
 
 def resample(graph: Graph, x: Value, axes: Sequence[Resampled], method: Method) -> Value:

@@ -96,8 +96,9 @@ class Cropping(Kind):
                 field="cropping",
                 length=length,
             )
-        away = f"{plural(a, 'element')} {'is' if a == 1 else 'are'} taken away at the start and {b} at the end."
-        return Derivation(axis, role, length, derive("L - a - b", L=length, a=a, b=b), away)
+        text = "L" + (" - a" if a else "") + (" - b" if b else "")
+        out = derive(text, L=length, **({"a": a} if a else {}), **({"b": b} if b else {}))
+        return Derivation(axis, role, length, out, _ends_text(-a, -b, ""))
 
 
 @dataclass(frozen=True)

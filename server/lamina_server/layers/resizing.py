@@ -85,9 +85,10 @@ class UpSampling(Kind):
             raise LayerError("UNSUPPORTED", f'{text}Upsample(mode="{_LINEAR[rank]}")', field="interpolation")
         layout = self.data_format or layout
         require_rank(x, spatial_roles(rank, layout))
-        how = "repeated" if self.interpolation == "nearest" else f"interpolated ({self.interpolation})"
+        near = self.interpolation == "nearest"
+        how = "Every element is repeated." if near else _KERAS[self.interpolation].words
         rows = [
-            Derivation(axis, role, x.shape[axis], derive("s * L", s=times, L=x.shape[axis]), f"Elements are {how}.")
+            Derivation(axis, role, x.shape[axis], derive("s * L", s=times, L=x.shape[axis]), how)
             for axis, role, times in zip(spatial_axes(rank, layout), SPATIAL[rank], self.size, strict=True)
         ]
         if self.interpolation != "nearest":
@@ -157,10 +158,9 @@ class Upsample(Kind):
         rows = []
         for i, (axis, role) in enumerate(zip(spatial_axes(rank, layout), SPATIAL[rank], strict=True)):
             length = x.shape[axis]
-            if sizes:
-                rows.append(Derivation(axis, role, length, derive("size", size=sizes[i]), "As given."))
-            else:
-                rows.append(_scaled(axis, role, length, factors[i]))
+            row = Derivation(axis, role, length, derive("size", size=sizes[i]), "As given.") if sizes else None
+            row = row or _scaled(axis, role, length, factors[i])
+            rows.append(row._replace(reason=f"{row.reason} {self._method(rank).words}"))
         if not self.mode.startswith("nearest"):
             _check(x, rows, self._method(rank), self._steps(rank))
         return _changed(x, rows, "Upsample")
@@ -274,7 +274,8 @@ class Resizing(Kind):
         rows, windows = [], []
         for axis, role, out, ends in zip(axes, SPATIAL[2], targets, self._ends(x, axes), strict=True):
             windows.append(Window(axis, role, 1, 1, *ends))
-            rows.append(Derivation(axis, role, x.shape[axis], out, f"As given.{_moved(*ends)}"))
+            reason = f"As given. {self._method().words}{_moved(*ends)}"
+            rows.append(Derivation(axis, role, x.shape[axis], out, reason))
         if self.interpolation != "nearest":
             _check(x, rows, self._method(), windows=windows)
         moved = windows if self.crop_to_aspect_ratio or self.pad_to_aspect_ratio else []

@@ -23,7 +23,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.padding import axis_name, own_axes
-from lamina_server.layers.tensors import ANY, SPATIAL_ROLES, Axis, Layout, Role, Spec, axis_text, usual_roles
+from lamina_server.layers.tensors import ANY, SPATIAL_ROLES, Axis, Layout, Role, Spec, usual_roles
 
 MAX_PARTS = 1024  # of one Split
 _FAR = 2**63 - 1  # beyond every axis, for ONNX's Slice
@@ -51,7 +51,8 @@ class SqueezeAxes(Kind):
                 text = f"takes axis {axis} out, which must have size 1, but it is {size}"
                 raise LayerError("SIZE_MISMATCH", text, field="axis", size=size)
         out = without(x, gone)
-        return Inference(single(out), "Squeeze", how=", ".join(map(axis_text, out.axes[1:])) or "nothing but the batch")
+        named = [role.value if (role := x.axes[axis].role) is not Role.NONE else "an axis" for axis in gone]
+        return Inference(single(out), "Squeeze", how=f"{' and '.join(named) or 'nothing'} of size 1 taken out")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return [squeezed(graph, inputs[0], own_axes(self.axis, inputs[0].spec.rank))]
@@ -81,8 +82,8 @@ class UnsqueezeAxes(Kind):
         ]
         rows = tuple(Derivation(i, axes[i].role, None, derive("1"), "A new axis.") for i in sorted(new))
         out = Spec(tuple(axes), x.dtype)
-        count = plural(len(new), "new axis") if len(new) == 1 else f"{len(new)} new axes"
-        return Inference(single(out), "Unsqueeze", rows, how=f"{count} of size 1")
+        how = f"{'a new axis' if len(new) == 1 else 'new axes'} of size 1"
+        return Inference(single(out), "Unsqueeze", rows, how=how)
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x, new = inputs[0], own_axes(self.axis, done.spec.rank)
