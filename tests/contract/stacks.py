@@ -225,7 +225,9 @@ def _ends(r: Random, spec: Spec) -> Kind:
 
 def _resized(r: Random, spec: Spec) -> Kind:
     rank = spec.rank - 2
-    mode: Any = r.choice(("nearest", "nearest_exact", "area", {1: "linear", 2: "bicubic", 3: "trilinear"}[rank]))
+    mode: Any = r.choice(
+        ("nearest", "nearest_exact", "area", {1: "linear", 2: r.choice(("bilinear", "bicubic")), 3: "trilinear"}[rank])
+    )
     copies, sizes = UpSampling(_counts(r, spec), _format(r)), tuple(r.randint(1, 5) for _ in range(rank))
     return r.choice((copies, Upsample(sizes, mode=mode), Upsample((), (1.5,), mode), Upsample((), (2,), mode)))
 

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from math import pi
 from typing import NamedTuple
 
-from lamina_server.dims import Size, exact_div
+from lamina_server.dims import Size, exact_div, product
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import grouped
 from lamina_server.layers.graph import ELEMENT, Graph, Value
 from lamina_server.layers.pads import pad
 from lamina_server.layers.repeating import repeated
+from lamina_server.layers.shaping import reshape
 from lamina_server.layers.tensors import DType, Role
 
-MAX_TABLE = 2**24  # weights of one axis: an image of 4096 rows becomes as many
+MAX_TABLE = 2**23  # weights of one axis, 64 MiB: an image of 4096 rows becomes one of 2048
 _MOST_COPIES = 40  # up to here i / copies rounds down right in float32, as PyTorch computes it too
 _RESIZES = {DType.FLOAT32, DType.FLOAT16, DType.INT8, DType.UINT8, DType.INT32}  # what ONNX Runtime's Resize takes
 _WORDS = {
@@ -126,18 +127,22 @@ def _copies(one: Resampled, method: Method) -> Size | None:
 
 
 def _resized(graph: Graph, x: Value, axes: Sequence[Resampled], method: Method) -> Value:
-    """ONNX's Resize, linear, with the axes that change last; its own `axes` ONNX Runtime does not load."""
+    """ONNX's Resize, linear, all else as one axis in front: where it is not, ONNX Runtime moves Transposes past Resize
+    and then refuses the order that it made itself.
+    """
     moved, spec = [one.axis for one in axes], x.spec
     order = (*(axis for axis in x.order if axis not in moved), *moved)
     for one in axes:
         spec = spec.resized(one.axis, one.out)
+    rest = product(x.spec.shape[axis] for axis in order[: -len(axes)])
+    name = reshape(graph, graph.arrange(x, order), (1, rest, *(one.length for one in axes)))
     name = graph.node(
         "Resize",
-        [graph.arrange(x, order), "", "", graph.shape([spec.shape[axis] for axis in order])],
+        [name, "", "", graph.shape([1, rest, *(one.out for one in axes)])],
         mode="linear",
         coordinate_transformation_mode="align_corners" if method.align_corners else "half_pixel",
     )
-    return Value(name, order, spec)
+    return Value(reshape(graph, name, [spec.shape[axis] for axis in order], first=1), order, spec)
 
 
 def _indices(graph: Graph, one: Resampled, method: Method) -> str:
