@@ -50,6 +50,7 @@ def refusal(kind: Kind, shape: tuple[Size, ...], dtype: DType = DType.FLOAT32) -
         (Pad((P(3, 0),), "reflect"), (3, 2), "BAD_PADDING", 'is 3: mode="reflect" can add at most 2'),
         (Pad((P(0, 4),), "circular"), (3, 2), "BAD_PADDING", 'is 3: mode="circular" can add at most 3'),
         (Pad((P(3, -1),), "circular"), (3, 2), "BAD_PADDING", "(2 of them left)"),
+        (Pad((P(3, -4),)), (3, 2), "BAD_PADDING", "takes 4 away along steps, which is 3"),
         (Pad((P(-2, -1),)), (3, 2), "EMPTY_RESULT", "would leave batch, 0 steps"),
         (Pad((P(1, 1),), "reflect", 2.0), (9, 3), "UNSUPPORTED", "value=2, which mode="),
         (Pad((P(1, 1),), axes=(1, 2)), (9, 3), "LENGTH_MISMATCH", "axes has 2 numbers, but padding has 1 pair"),

@@ -179,19 +179,19 @@ class Pad(Kind):
 
     def _room(self, length: Size, where: str, a: int, b: int) -> list[Size]:
         """What must be 1 or more for the mode to find its elements. Raises LayerError where it is not."""
-        most = max(a, b)
-        if most <= 0 or self.mode not in ("reflect", "circular"):
+        most, taken = max(a, b), -min(a, 0) - min(b, 0)
+        if self.mode == "constant" and most > 0 and taken:
+            room, text = length - taken + 1, f"takes {taken} away along {where}, which is {length}"
+        elif most > 0 and self.mode in ("reflect", "circular"):
+            there = length - taken if self.mode == "circular" else length
+            room = there - most + (self.mode == "circular")
+            left = "" if there == length else f" ({there} of them left)"
+            text = f'adds {most} along {where}, which is {length}{left}: mode="{self.mode}" can add at most '
+            text += str(room + most - 1)
+        else:
             return []
-        there = length + min(a, 0) + min(b, 0) if self.mode == "circular" else length
-        room = there - most + (self.mode == "circular")
         if isinstance(room, int) and room < 1:
-            legal, left = f"at most {most + room - 1}", "" if there == length else f" ({there} of them left)"
-            raise LayerError(
-                "BAD_PADDING",
-                f'adds {most} along {where}, which is {length}{left}: mode="{self.mode}" can add {legal}',
-                field="padding",
-                length=length,
-            )
+            raise LayerError("BAD_PADDING", text, field="padding", length=length)
         return [room]
 
     def _row(self, x: Spec, axis: int, role: Role, a: int, b: int) -> Derivation:
