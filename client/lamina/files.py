@@ -14,7 +14,7 @@ and `outputs:` stand beside `layers:`. Nothing here knows a kind of layer: const
 import inspect
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -43,7 +43,8 @@ _SUFFIXES: Mapping[str, Format] = {
 }
 _JSON = re.compile(r"\s*[{\[]\s*[\"}\]]")
 _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
-_TOP = ("layers", "layout", "outputs")
+_TOP = ("layers", "layout", "outputs", "blocks")
+_BLOCK = ("layers", "outputs")
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
 _LISTS = (ShapeLike, tuple[int, ...])
 
@@ -101,15 +102,30 @@ def _stack(document: Document) -> Stack:
     for key in top:
         if key not in _TOP:
             raise document.error((key,), f"there is no key {shown(key)} here.{suggest(key, _TOP)}", "UNKNOWN_KEY")
+    stack = _built(document, (), top, layout=top.get("layout"))
+    blocks = top.get("blocks") or {}
+    if not isinstance(blocks, dict):
+        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
+    for name, block in blocks.items():
+        where = ("blocks", name)
+        if not isinstance(block, dict) or not block.keys() <= set(_BLOCK):
+            raise document.error(where, f"a block has `layers:` and may have `outputs:`; {_found(block)} was found.")
+        inside = _built(document, where, block).proto
+        stack.proto.blocks.add(name=name, layers=inside.layers, outputs=inside.outputs)
+    return stack
+
+
+def _built(document: Document, where: Where, top: Mapping[str, Any], **options: Any) -> Stack:
+    """The stack of `layers:` and `outputs:`."""
     items = top.get("layers")
     if not isinstance(items, list):
-        raise document.error(("layers",), f"layers takes a list of layers; {_found(items)} was found.")
-    built = [_layer(document, ("layers", i), item) for i, item in enumerate(items)]
+        raise document.error((*where, "layers"), f"layers takes a list of layers; {_found(items)} was found.")
+    built = [_layer(document, (*where, "layers", i), item) for i, item in enumerate(items)]
     try:
-        return Stack(built, layout=top.get("layout"), outputs=top.get("outputs"))
+        return Stack(built, outputs=top.get("outputs"), **options)
     except InvalidArgumentError as error:
         message = error.message.removeprefix("Stack: ")
-        raise document.error((_head(error.field),), message, error.reason) from error
+        raise document.error((*where, _head(error.field)), message, error.reason) from error
 
 
 def _layer(document: Document, where: Where, item: object) -> Layer:
@@ -143,17 +159,26 @@ def _message(document: Document, where: Where, item: Mapping[str, object]) -> La
 
 
 def _construct(document: Document, where: Where, name: str, value: object) -> Layer:
-    """A layer in the words of its constructor."""
+    """A layer in the words of its constructor; a layer inside it is written as any other."""
     if name not in layers.__all__:
         known = [*layers.__all__, *(field.name for field in layers_pb2.Layer.DESCRIPTOR.oneofs[0].fields)]
         hint = suggest(name, known, what="layer")
         raise document.error(where, f"there is no layer {shown(name)}.{hint}", "UNKNOWN_LAYER")
     where = (*where, name)
+    if "layer" in _parameters(name):
+        value = _with_layer(document, where, value)
     try:
         return _call(name, value)
     except InvalidArgumentError as error:
         inner = _head(error.field)
         raise document.error((*where, inner) if inner else where, error.message, error.reason) from error
+
+
+def _with_layer(document: Document, where: Where, value: object) -> object:
+    """The arguments of a layer that holds one, with that one built."""
+    if isinstance(value, Mapping) and "layer" in value:
+        return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
+    return {"layer": _layer(document, where, value)}
 
 
 def _call(name: str, value: object) -> Layer:
@@ -211,8 +236,18 @@ def dump(stack: Stack) -> str:
     """A stack as YAML, without its weights; `load` gives an equal stack back."""
     options = {"layout": stack.layout, "outputs": list(stack.outputs)}
     lines = [f"{name}: {flow(value)}" for name, value in options.items() if value]
-    items = [f"  - {_written(layer)}" for layer in stack.layers]
-    return "\n".join([*lines, "layers:", *items] if items else [*lines, "layers: []"]) + "\n"
+    if stack.proto.blocks:
+        lines.append("blocks:")
+    for block in stack.proto.blocks:
+        lines.append(f"  {flow(block.name)}:")
+        lines += [f"    outputs: {flow(list(block.outputs))}"] if block.outputs else []
+        lines += _items([Layer(layer) for layer in block.layers], "    ")
+    return "\n".join([*lines, *_items(stack.layers, "")]) + "\n"
+
+
+def _items(layers: Sequence[Layer], indent: str) -> list[str]:
+    written = [f"{indent}  - {_written(layer)}" for layer in layers]
+    return [f"{indent}layers:", *written] if written else [f"{indent}layers: []"]
 
 
 def _written(layer: Layer) -> str:
@@ -243,6 +278,8 @@ def _arguments(layer: Layer) -> dict[str, object]:
         found["inputs"] = list(layer.inputs)
     if layer.proto.HasField("expect"):
         found["expect"] = list(reading.shape(layer.proto.expect))
+    if layer.weights_of:
+        found["weights_of"] = layer.weights_of
     return found
 
 
@@ -257,6 +294,9 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
         return {name: options} if options else name
     if isinstance(value, tensor_pb2.Shape):
         return list(reading.shape(value))
+    if isinstance(value, layers_pb2.Layer):
+        inside = Layer(value)
+        return {inside.class_name: _arguments(inside)}
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)
     if not field.is_repeated:

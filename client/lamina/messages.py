@@ -76,6 +76,7 @@ def _set(message: Message, field: FieldDescriptor, value: object, rank: int | No
 
 
 def _set_message(target: Message, value: object, rank: int | None, at: Place) -> None:
+    value = getattr(value, "proto", value)  # a layer inside another
     if isinstance(value, Message):
         if value.DESCRIPTOR.full_name != target.DESCRIPTOR.full_name:
             raise at.error(f"takes a {target.DESCRIPTOR.name}; a {value.DESCRIPTOR.name} was given.")

@@ -6,7 +6,8 @@ from typing import Any
 from google.protobuf.message import Message
 
 from lamina.enums import name_of
-from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
+from lamina.naming import class_name
+from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
 
 # Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
 _MOST_POSITIONAL = 2
@@ -73,6 +74,8 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
         return _function(value)
     if isinstance(value, tensor_pb2.Shape):
         return shape(value)
+    if isinstance(value, layers_pb2.Layer):
+        return _layer(value)
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
@@ -95,6 +98,12 @@ def _padding(padding: options_pb2.Padding) -> object:
     if padding.WhichOneof("value") == "mode":
         return name_of(options_pb2.PaddingMode.DESCRIPTOR, padding.mode)
     return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
+
+
+def _layer(layer: layers_pb2.Layer) -> Code:
+    """A layer inside another."""
+    options = getattr(layer, layer.WhichOneof("kind") or "", layer)
+    return Code(call(class_name(layer), options, {"name": layer.name or None}))
 
 
 def _function(activation: activations_pb2.ActivationFunction) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, cast, overload
 
 from google.protobuf import json_format
@@ -27,9 +28,15 @@ class Layer:
     """
 
     def __init__(
-        self, proto: layers_pb2.Layer, *, weights: "Mapping[str, ArrayLike] | None" = None, class_name: str = ""
+        self,
+        proto: layers_pb2.Layer,
+        *,
+        weights: "Mapping[str, ArrayLike] | None" = None,
+        class_name: str = "",
+        blocks: "Sequence[Stack]" = (),
     ) -> None:
         self.proto = proto
+        self.blocks = tuple(blocks)
         self.class_name = class_name or naming.class_name(proto)
         self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._called)
 
@@ -45,6 +52,7 @@ class Layer:
         inputs: "InputsLike | None" = None,
         expect: "ShapeLike | None" = None,
         weights: "WeightsLike | None" = None,
+        weights_of: str | None = None,
     ) -> "Layer":
         """A layer whose `field` of the kind's oneof is filled with values; what the generated constructors call.
 
@@ -52,12 +60,19 @@ class Layer:
         """
         where = f"{name} ({constructor})" if name else constructor
         proto = layers_pb2.Layer()
-        fill(proto, {"name": name, "expect": expect}, where=where)
+        fill(proto, {"name": name, "expect": expect, "weights_of": weights_of}, where=where)
         proto.inputs.extend(references(inputs, where))
         kind = getattr(proto, field)
         kind.SetInParent()
-        fill(kind, values, rank=rank, where=where)
-        return cls(proto, weights=cast("Mapping[str, ArrayLike] | None", weights), class_name=constructor)
+        held = [value for value in values.values() if isinstance(value, Layer | Stack)]
+        fill(
+            kind,
+            {key: value.name if isinstance(value, Stack) else value for key, value in values.items()},
+            rank=rank,
+            where=where,
+        )
+        carried = {**weight_names.of_layer(_carried(held), where), **weight_names.of_layer(weights or {}, where)}
+        return cls(proto, weights=carried, class_name=constructor, blocks=_blocks(held))
 
     @property
     def name(self) -> str | None:
@@ -73,6 +88,11 @@ class Layer:
     def inputs(self) -> tuple[str, ...]:
         """Where it takes its inputs from; empty means the layer before."""
         return tuple(self.proto.inputs)
+
+    @property
+    def weights_of(self) -> str:
+        """The layer whose weights it shares; "" where they are its own."""
+        return self.proto.weights_of
 
     @property
     def _called(self) -> str:
@@ -96,6 +116,7 @@ class Layer:
             "name": self.name,
             "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
             "expect": reading.shape(self.proto.expect) if self.proto.HasField("expect") else None,
+            "weights_of": self.weights_of or None,
             "weights": reading.Code(f"<{', '.join(self.weights)}>") if self.weights else None,
         }
         return reading.call(self.class_name, getattr(self.proto, self.field), extras)
@@ -106,7 +127,8 @@ class Stack:
 
     `layout` is where the channel axis stands for every layer that has one, "channels_last" unless given. `outputs`
     names what to return: layer names, or "name:output"; the last layer unless given. `inputs=` of a layer makes
-    branches. Raises InvalidArgumentError where an entry is no layer; whether the layers fit is the server's to say.
+    branches. A stack can stand inside another: `lm.Block(stack)`, as often as wanted, and `name` is what it is called
+    there. Raises InvalidArgumentError where an entry is no layer; whether the layers fit is the server's to say.
     """
 
     def __init__(
@@ -115,14 +137,49 @@ class Stack:
         *,
         layout: "LayoutLike | None" = None,
         outputs: "InputsLike | None" = None,
+        name: str | None = None,
     ) -> None:
         self.layers = tuple(_checked(layers))
+        self._name = name
         self.proto = layers_pb2.Stack(layers=[layer.proto for layer in self.layers])
         if layout is not None:
             self.proto.layout = cast(
                 "options_pb2.Layout", number_of(options_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
             )
         self.proto.outputs.extend(references(outputs, "Stack", "outputs"))
+        for block in _blocks(self.layers):
+            block.add_to(self.proto)
+
+    @property
+    def name(self) -> str:
+        """What it is called as a block: the name given, else one that its layers decide."""
+        return self._name or f"block_{sha256(self.proto.SerializeToString(deterministic=True)).hexdigest()[:8]}"
+
+    def add_to(self, proto: layers_pb2.Stack) -> None:
+        """Adds it to the blocks of a stack's message, once, those that it uses before it.
+
+        Raises InvalidArgumentError where another block has its name, or the layouts differ.
+        """
+        if self.proto.layout and self.proto.layout != (proto.layout or options_pb2.LAYOUT_CHANNELS_LAST):
+            raise InvalidArgumentError(
+                f"Stack: the block {self.name!r} is {self.layout}, and the stack that uses it is not.", field="layout"
+            )
+        block = layers_pb2.NamedStack(name=self.name, layers=self.proto.layers, outputs=self.proto.outputs)
+        for one in (*self.proto.blocks, block):
+            known = next((other for other in proto.blocks if other.name == one.name), None)
+            if known is not None and known != one:
+                raise InvalidArgumentError(
+                    f"Stack: two different blocks are called {one.name!r}; give one of them another name.",
+                    reason="DUPLICATE_NAME",
+                    field="blocks",
+                )
+            if known is None:
+                proto.blocks.append(one)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the stacks that its layers use as blocks."""
+        return tuple(block.name for block in self.proto.blocks)
 
     @classmethod
     def from_proto(cls, proto: layers_pb2.Stack, *, weights: "WeightsLike | None" = None) -> "Stack":
@@ -231,6 +288,22 @@ class Stack:
         options = [("layout", self.layout or None), ("outputs", list(self.outputs) or None)]
         extras = "".join(f", {name}={reading.code(value)}" for name, value in options if value)
         return f"Stack([\n{lines}]{extras})"
+
+
+def _carried(held: "Sequence[Layer | Stack]") -> "dict[str, object]":
+    """Weights that the layers inside a layer carry, by their names."""
+    carried: dict[str, object] = {}
+    for one in held:
+        if isinstance(one, Stack):
+            carried.update(one.weights)
+        elif one.weights:
+            carried[one.name or naming.snake_case(one.class_name)] = one.weights
+    return carried
+
+
+def _blocks(held: "Iterable[Layer | Stack]") -> "list[Stack]":
+    """The stacks that layers use, or that a layer holds."""
+    return [block for one in held for block in ([one] if isinstance(one, Stack) else one.blocks)]
 
 
 def _checked(layers: object) -> Iterator[Layer]:

@@ -146,6 +146,22 @@ class LayerTrace:
         return tuple(map(ReceptiveField.from_proto, self.proto.receptive_field))
 
     @cached_property
+    def layers(self) -> "tuple[LayerTrace, ...]":
+        """The layers inside a layer that holds others; their names begin with its own: "res1/conv2d"."""
+        return tuple(map(LayerTrace, self.proto.layers))
+
+    @property
+    def weights_of(self) -> str:
+        """The layer whose weights it shares; "" where they are its own."""
+        return self.proto.weights_of
+
+    def walk(self) -> "Iterator[LayerTrace]":
+        """The layer, and those inside it, in the order in which they run."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
+
+    @cached_property
     def notes(self) -> tuple[Note, ...]:
         """Surprises."""
         return tuple(map(Note.from_proto, self.proto.notes))
@@ -173,6 +189,11 @@ class Trace:
     def layers(self) -> tuple[LayerTrace, ...]:
         """Layers, in the stack's order."""
         return tuple(map(LayerTrace, self.proto.layers))
+
+    def walk(self) -> Iterator[LayerTrace]:
+        """Every layer, those inside others among them, in the order in which they run."""
+        for layer in self.layers:
+            yield from layer.walk()
 
     @property
     def layout(self) -> str:
@@ -218,11 +239,11 @@ class Trace:
     @property
     def notes(self) -> tuple[tuple[str, Note], ...]:
         """All surprises, with the name of their layer."""
-        return tuple((layer.name, note) for layer in self.layers for note in layer.notes)
+        return tuple((layer.name, note) for layer in self.walk() for note in layer.notes)
 
     @cached_property
     def _by_name(self) -> dict[str, LayerTrace]:
-        return {layer.name: layer for layer in self.layers}
+        return {layer.name: layer for layer in self.walk()}
 
     def __getitem__(self, name: str) -> LayerTrace:
         if name not in self._by_name:

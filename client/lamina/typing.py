@@ -58,6 +58,9 @@ ShapeLike: TypeAlias = Union[tuple[SizeLike, ...], list[SizeLike], list[int]]
 # Where a layer takes its inputs from: names, "name:output", or layers that have names.
 InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]
 
+# What a Block holds: a stack, or the name of one of the blocks of the stack it stands in.
+BlockLike: TypeAlias = Union["Stack", str]
+
 # Weights by name, nested or flat: {"conv1d": {"kernel": array}} or {"conv1d/kernel": array}.
 WeightsLike: TypeAlias = Mapping[str, Union["ArrayLike", Mapping[str, "ArrayLike"]]]
 

@@ -1,6 +1,7 @@
 """Symbols replaced by the sizes of actual inputs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lamina_server.dims import Dim, Size, evaluate
 from lamina_server.errors import StackError
@@ -32,7 +33,7 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
                 )
         nodes[layer.index] = layer.node._replace(kind=Input(actual, kind.dtype))
     bound = [node._replace(kind=node.kind.bound(values), expect=_bound(node.expect, values)) for node in nodes]
-    return Stack(tuple(bound), stack.layout, stack.outputs)
+    return replace(stack, nodes=tuple(bound))
 
 
 def too_short(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> str:

@@ -32,7 +32,9 @@ def parameters(layer: LayerTrace) -> str:
     frozen = sum(weight.size for weight in layer.done.weights if not weight.trainable)
     rest = f", {grouped(frozen)} of them not trained" if frozen else ""
     total = plural(params.value, "parameter")
-    return f"{layer.done.params_reason}: {times(params.substitution)} = {total}{rest}."
+    arithmetic = times(params.substitution)
+    shown = total if arithmetic == str(params.value) else f"{arithmetic} = {total}"
+    return f"{layer.done.params_reason}: {shown}{rest}."
 
 
 def times(arithmetic: str) -> str:

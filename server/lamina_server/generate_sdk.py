@@ -39,6 +39,7 @@ _COMMON = (
     ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
     ("expect", "ShapeLike", "shape that must come out, without the batch axis; None stands for any size"),
     ("weights", "WeightsLike", "arrays by name, in Keras' layouts"),
+    ("weights_of", "str", "name of an earlier layer of the same kind whose weights it shares"),
 )
 
 # How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes.
@@ -51,6 +52,8 @@ _TYPES = {
     "Function | None": "ActivationLike",
     "Layout | None": "LayoutLike",
     "DType": "DTypeLike",
+    "BlockName": "BlockLike",
+    "Node": "Layer",
     "tuple[Size, ...]": "ShapeLike",
     "tuple[int, ...]": "Size{rank}D",
     "Padding": "Padding{rank}D",
@@ -173,6 +176,8 @@ _SPELLED = (
     ("lamina_server.layers.functions.", ""),
     ("lamina_server.layers.tensors.", ""),
     ("lamina_server.layers.windows.", ""),
+    ("lamina_server.layers.holders.", ""),
+    ("lamina_server.layers.base.", ""),
     ("lamina_server.dims.", ""),
     ("typing.Union[int, Dim]", "Size"),
     ("typing.Union[int, ForwardRef('Dim')]", "Size"),

@@ -24,11 +24,12 @@ MOST_RETRACED = 4  # pools whose consequences are computed by tracing anew
 def annotate(found: Trace, limits: Limits) -> Trace:
     """Adds the notes to a trace."""
     takers: dict[str, list[LayerTrace]] = {}
-    for layer in found.layers:
+    every = list(found.walk())
+    for layer in every:
         for source in layer.sources:
             takers.setdefault(source, []).append(layer)
     still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
-    for layer in found.layers:
+    for layer in every:
         layer.notes.extend(_same_against_torch(layer))
         layer.notes.extend(_swapped(found, layer))
         layer.notes.extend(_old_arguments(layer))

@@ -1,11 +1,12 @@
 """What a trace is made of."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lamina_server.dims import Size, symbols_of
-from lamina_server.layers.base import Inference
+from lamina_server.layers.base import Inference, Weight
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Role, Spec
 from lamina_server.receptive import Fields
@@ -23,7 +24,11 @@ class Note:
 
 @dataclass
 class LayerTrace:
-    """One layer with everything known of it. `refs` name its outputs: "lstm", "lstm:state_h"."""
+    """One layer with everything known of it. `refs` name its outputs: "lstm", "lstm:state_h".
+
+    `owner` is the layer whose weights it uses, mostly itself. A holder has the layers inside it in `layers`; their
+    names begin with its own ("res1/conv2d"), and `results` are the references of what they give.
+    """
 
     index: int
     name: str
@@ -32,7 +37,16 @@ class LayerTrace:
     inputs: tuple[Spec, ...]
     done: Inference
     receptive: Fields
+    owner: str
+    layers: tuple["LayerTrace", ...] = ()
+    results: tuple[str, ...] = ()
     notes: list[Note] = dataclasses.field(default_factory=list)
+
+    def walk(self) -> Iterator["LayerTrace"]:
+        """The layer, and those inside it, in the order in which they run."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
 
     @property
     def refs(self) -> tuple[str, ...]:
@@ -52,8 +66,17 @@ class LayerTrace:
 
     @property
     def params(self) -> int:
-        """Number of weights."""
-        return sum(weight.size for weight in self.done.weights)
+        """Number of weights, those of the layers inside it among them; shared ones once."""
+        return sum(weight.size for _, weight in owned(self.walk()))
+
+
+def owned(layers: Iterable["LayerTrace"]) -> Iterator[tuple[str, Weight]]:
+    """Every weight of some layers by its full name "layer/weight", shared ones once."""
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.done.weights and layer.owner not in seen:
+            seen.add(layer.owner)
+            yield from ((f"{layer.owner}/{weight.name}", weight) for weight in layer.done.weights)
 
 
 @dataclass
@@ -68,9 +91,14 @@ class Trace:
     macs: Size
     peak_bytes: Size | None
 
+    def walk(self) -> Iterator["LayerTrace"]:
+        """Every layer, those inside others among them, in the order in which they run."""
+        for layer in self.layers:
+            yield from layer.walk()
+
     def layer(self, name: str) -> LayerTrace:
         """A layer by its name. Raises KeyError."""
-        for layer in self.layers:
+        for layer in self.walk():
             if layer.name == name:
                 return layer
         raise KeyError(name)
@@ -99,5 +127,6 @@ class Diagnosis:
     got: dict[str, Spec] = dataclasses.field(default_factory=dict)
     expected: tuple[Role, ...] = ()
     facts: dict[str, object] = dataclasses.field(default_factory=dict)
+    inside: bool = False  # a layer that another one holds is at fault; `index` is the holder's
     fixes: list[Any] = dataclasses.field(default_factory=list)
     partial: "Trace | None" = None

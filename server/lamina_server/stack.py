@@ -5,30 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from lamina_server.dims import Size
 from lamina_server.layers.base import Kind
+from lamina_server.layers.base import Node as Node  # which a stack is made of, and a kind may hold
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
 
 
-class Node(NamedTuple):
-    """One layer in its place. `name` None means Keras' default; `inputs` () means the layer before."""
-
-    kind: Kind
-    name: str | None = None
-    inputs: tuple[str, ...] = ()
-    expect: tuple[Size, ...] | None = None
-
-
 @dataclass(frozen=True)
 class Stack:
-    """Layers in the order in which they run. `outputs` () means the last layer."""
+    """Layers in the order in which they run. `outputs` () means the last layer; `blocks` are stacks that layers use
+    by name, each of which may use those before it."""
 
     nodes: tuple[Node, ...]
     layout: Layout = Layout.CHANNELS_LAST
     outputs: tuple[str, ...] = ()
+    blocks: tuple["NamedStack", ...] = ()
 
     def with_node(self, index: int, node: Node) -> "Stack":
         """The stack with another layer at an index."""
@@ -45,6 +38,13 @@ class Stack:
     def inputs(self) -> Iterator[tuple[int, Input]]:
         """Indices and kinds of the entry points."""
         return ((i, node.kind) for i, node in enumerate(self.nodes) if isinstance(node.kind, Input))
+
+
+class NamedStack(NamedTuple):
+    """A stack that layers use by name."""
+
+    name: str
+    stack: Stack
 
 
 @dataclass

@@ -1,34 +1,60 @@
 """What follows from all layers together: memory alive at once, and the legal range of symbols."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lamina_server.dims import Dim, Size, evaluate, product
 from lamina_server.layers.base import Inference
+from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
     """Most bytes alive at once when each tensor goes after its last use; None where sizes are not numbers."""
-    last: dict[str, int] = {source: layer.index for layer in layers for source in layer.sources}
-    last.update(dict.fromkeys(outputs, len(layers)))
+    steps = list(_leaves(layers))
+    alias = _aliases(layers)
+    last: dict[str, int] = {alias.get(ref, ref): i for i, layer in enumerate(steps) for ref in layer.sources}
+    last.update((alias.get(ref, ref), len(steps)) for ref in outputs)
     ending: dict[int, int] = {}
     alive = peak = 0
-    for layer in layers:
+    for i, layer in enumerate(steps):
         for ref, output in zip(layer.refs, layer.done.outputs, strict=True):
             nbytes = output.spec.elements * output.spec.dtype.nbytes
             if not isinstance(nbytes, int):
                 return None
             alive += nbytes
-            end = last.get(ref, layer.index)
+            end = last.get(ref, i)
             ending[end] = ending.get(end, 0) + nbytes
         padded = padded_elements(layer.inputs, layer.done)
         if not isinstance(padded, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
         peak = max(peak, alive, padded * layer.done.spec.dtype.nbytes)
-        alive -= ending.pop(layer.index, 0)
+        alive -= ending.pop(i, 0)
     return peak
+
+
+def _leaves(layers: Sequence[LayerTrace]) -> Iterator[LayerTrace]:
+    """The layers that compute; those that hold others, and the Inputs inside them, only pass tensors on."""
+    for layer in layers:
+        if layer.layers:
+            yield from _leaves([inner for inner in layer.layers if not isinstance(inner.node.kind, Input)])
+        else:
+            yield layer
+
+
+def _aliases(layers: Sequence[LayerTrace]) -> dict[str, str]:
+    """For each tensor that is another one under a second name, the reference of that one."""
+    same: dict[str, str] = {}
+    for layer in layers:
+        if not layer.layers:
+            continue
+        entries = (inner.refs[0] for inner in layer.layers if isinstance(inner.node.kind, Input))
+        same.update((entry, same.get(ref, ref)) for entry, ref in zip(entries, layer.sources, strict=True))
+        inner = _aliases(layer.layers)
+        same.update((ref, same.get(real, real)) for ref, real in inner.items())
+        same.update((ref, same.get(real, real)) for ref, real in zip(layer.refs, layer.results, strict=True))
+    return same
 
 
 def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:

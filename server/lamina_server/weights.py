@@ -14,7 +14,7 @@ import numpy as np
 
 from lamina_server.errors import InvalidRequestError
 from lamina_server.layers.base import Weight
-from lamina_server.records import Trace
+from lamina_server.records import Trace, owned
 from lamina_server.words import nearest, shortened
 
 Array = np.ndarray[Any, Any]
@@ -24,9 +24,7 @@ _CHUNK = 1 << 22
 
 def weights_of(trace: Trace) -> Iterator[tuple[str, Weight]]:
     """Every weight a stack needs, by its full name "layer/weight"."""
-    for layer in trace.layers:
-        for weight in layer.done.weights:
-            yield f"{layer.name}/{weight.name}", weight
+    return owned(trace.walk())
 
 
 def check_given(trace: Trace, given: Mapping[str, tuple[str, tuple[int, ...]]], *, rest_drawn: bool) -> None:

@@ -14,7 +14,7 @@ from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import FLOATS, DType, Layout
 from lamina_server.records import Trace
 from lamina_server.runtime.device import CPU
-from lamina_server.stack import Node, Stack
+from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
 
@@ -25,12 +25,19 @@ DEVICE = runtime.Device("cpu", ((CPU, {}),), 1)
 BATCH = 2
 
 
-def around(kind: Kind, *shapes: Shape, layout: Layout = Layout.CHANNELS_LAST, dtypes: Sequence[DType] = ()) -> Stack:
+def around(
+    kind: Kind,
+    *shapes: Shape,
+    layout: Layout = Layout.CHANNELS_LAST,
+    dtypes: Sequence[DType] = (),
+    blocks: Sequence[tuple[str, tuple[Node, ...]]] = (),
+) -> Stack:
     """A stack of one layer, named "layer", and an Input "x0", "x1", ... for each shape (batch excluded)."""
     names = tuple(f"x{i}" for i in range(len(shapes)))
     types = dtypes or [DType.FLOAT32] * len(shapes)
     inputs = [Node(Input(size, dtype), name) for name, size, dtype in zip(names, shapes, types, strict=True)]
-    return Stack((*inputs, Node(kind, "layer", names)), layout)
+    named = tuple(NamedStack(name, Stack(nodes)) for name, nodes in blocks)
+    return Stack((*inputs, Node(kind, "layer", names)), layout, blocks=named)
 
 
 def chain(shape: Shape, *kinds: Kind, layout: Layout = Layout.CHANNELS_LAST) -> Stack:

@@ -16,6 +16,7 @@ from lamina_server.formula import derive
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
+from lamina_server.layers.holders import Block
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.shaping import Reshape
 from lamina_server.layers.tensors import Role
@@ -23,6 +24,7 @@ from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
 from lamina_server.stack import Stack, field_name
 from lamina_server.trace import trace
+from lamina_server.weights import weights_of
 from lamina_server.wire.stacks import decode_stack, encode_stack
 from tests.contract import references, schema, words
 from tests.contract.running import BATCH, Array, Model, around, at, chain, model, random_inputs
@@ -50,10 +52,10 @@ class Case:
 
     @property
     def stack(self) -> Stack:
-        layer, shapes, layout, dtypes = self.example
+        layer, shapes, layout, dtypes, blocks = self.example
         if isinstance(layer, Input):
             return chain(layer.shape, layout=layout)
-        return around(layer, *shapes, layout=layout, dtypes=dtypes)
+        return around(layer, *shapes, layout=layout, dtypes=dtypes, blocks=blocks)
 
     def __str__(self) -> str:
         return f"{type(self.example.layer).__name__}-{self.number}"
@@ -172,10 +174,11 @@ def test_symbolic_lengths_run_like_numbers(case: Case) -> None:
 @every_case
 def test_parameters_are_counted_as_the_formula_says(case: Case) -> None:
     layer = trace(case.stack).layers[-1]
-    total = sum(weight.size for weight in layer.done.weights)
+    total = sum(weight.size for _, weight in weights_of(trace(case.stack)))
     assert (layer.done.params is None) == (total == 0)
+    assert layer.params == total
     if layer.done.params is not None:
-        assert layer.done.params.value == total == layer.params
+        assert layer.done.params.value == total
         assert ClientDim(layer.done.params.substitution).at() == total
 
 
@@ -218,7 +221,9 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
         if refusal is None:
             yield variant
             continue
-        fixed = isinstance(kind, Reshape | Add | Concatenate)  # sizes that must agree with numbers given elsewhere
+        fixed = isinstance(
+            kind, Reshape | Add | Concatenate | Block
+        )  # sizes that must agree with numbers given elsewhere
         assert refusal.reason == ("SIZE_MISMATCH" if fixed else "SYMBOLIC_SIZE"), refusal.message
         spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message

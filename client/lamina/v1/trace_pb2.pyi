@@ -137,7 +137,7 @@ class Note(_message.Message):
     def __init__(self, severity: _Optional[_Union[NoteSeverity, str]] = ..., reason: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class LayerTrace(_message.Message):
-    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes")
+    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes", "layers", "weights_of")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +156,8 @@ class LayerTrace(_message.Message):
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
     RECEPTIVE_FIELD_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_OF_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     summary: str
@@ -174,7 +176,9 @@ class LayerTrace(_message.Message):
     output_bytes: _tensor_pb2.Dim
     receptive_field: _containers.RepeatedCompositeFieldContainer[ReceptiveField]
     notes: _containers.RepeatedCompositeFieldContainer[Note]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ...) -> None: ...
+    layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
+    weights_of: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., weights_of: _Optional[str] = ...) -> None: ...
 
 class SymbolRange(_message.Message):
     __slots__ = ("name", "minimum")

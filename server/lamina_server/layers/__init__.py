@@ -4,6 +4,7 @@ from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import FUNCTIONS
+from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
@@ -37,6 +38,10 @@ KINDS: tuple[type[Kind], ...] = (
     Concatenate,
     # recurrent
     LSTM,
+    # holders
+    Block,
+    TimeDistributed,
+    SpectralNormalization,
 )
 
 __all__ = ["FUNCTIONS", "KINDS"]

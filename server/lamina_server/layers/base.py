@@ -11,7 +11,7 @@ from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from lamina_server.dims import Dim, Size, evaluate
+from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived
 from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
@@ -111,6 +111,17 @@ class Sdk(NamedTuple):
     rank: int | None = None
 
 
+class Node(NamedTuple):
+    """One layer in its place. `name` None means Keras' default; `inputs` () means the layer before; `weights_of` None
+    means weights of its own."""
+
+    kind: "Kind"
+    name: str | None = None
+    inputs: tuple[str, ...] = ()
+    expect: tuple[Size, ...] | None = None
+    weights_of: str | None = None
+
+
 class Example(NamedTuple):
     """A layer and input shapes (batch excluded) it can take."""
 
@@ -118,6 +129,7 @@ class Example(NamedTuple):
     shapes: tuple[tuple[Size, ...], ...]
     layout: Layout = Layout.CHANNELS_LAST
     dtypes: tuple[DType, ...] = ()  # of the inputs; float32 where not given
+    blocks: tuple[tuple[str, tuple[Node, ...]], ...] = ()  # stacks that it uses by name
 
 
 def option(
@@ -194,11 +206,11 @@ class Kind:
             return (Role.BATCH,) + (Role.NONE,) * (rank - 1)
         return usual_roles(rank, getattr(self, "data_format", None) or layout)
 
-    def bound(self, values: Mapping[str, int]) -> "Kind":
-        """The layer with its symbols replaced by numbers."""
+    def bound(self, values: Mapping[str, Size]) -> "Kind":
+        """The layer with other sizes in the place of its symbols."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = {
-            name: tuple(_at(size, values) for size in value)
+            name: tuple(substitute(size, values) if isinstance(size, Dim) else size for size in value)
             for name, value in found.items()
             if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
         }
@@ -221,10 +233,6 @@ class Kind:
             shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
             parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
-
-
-def _at(size: Any, values: Mapping[str, int]) -> Any:
-    return evaluate(size, values) if isinstance(size, Dim) else size
 
 
 @cache

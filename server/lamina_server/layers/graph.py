@@ -6,6 +6,7 @@ and only once per tensor and order.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,15 +35,17 @@ class Value(NamedTuple):
 
 
 class Graph:
-    """Collects nodes and initializers. `scope` is the layer being emitted: it prefixes every name."""
+    """Collects nodes and initializers. `scope` is the layer being emitted: it prefixes every name; `owner` is the one
+    whose weights it uses."""
 
     def __init__(self, weights: Mapping[str, Array], layout: Layout) -> None:
         self.layout = layout
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
-        self.scope = ""
+        self.scope = self.owner = ""
         self._weights = weights
         self._count = 0
+        self._written: dict[str, Array] = {}
         self._memo: dict[tuple[Any, ...], str] = {}
         self._symbols: dict[str, tuple[str, int]] = {}
 
@@ -72,8 +75,8 @@ class Graph:
         data = np.ascontiguousarray(array, dtype=dtype.numpy).reshape(np.shape(array))
         key = ("const", data.dtype.name, data.shape, data.tobytes())
         if key not in self._memo:
-            # With a "/", which no layer's name has: a layer may be called "const_0".
-            self._memo[key] = self._initializer(f"const/{len(self._memo)}", data)
+            # A name that no layer, nor one inside it, can have.
+            self._memo[key] = self._initializer(f"/const/{len(self._memo)}", data)
         return self._memo[key]
 
     def ints(self, values: Iterable[int]) -> str:
@@ -82,9 +85,18 @@ class Graph:
 
     def weight(self, name: str, change: Callable[[Array], Array] | None = None) -> str:
         """A weight of the layer being emitted, as it is or changed into ONNX's layout."""
-        full = f"{self.scope}/{name}"
+        full = f"{self.owner}/{name}"
         data = self._weights[full]
-        return self._initializer(full, np.ascontiguousarray(change(data) if change else data))
+        made = np.ascontiguousarray(change(data) if change else data)
+        for i in count():  # layers that share a weight share its tensor, unless one of them lays it out otherwise
+            name = f"{full}/{i}" if i else full
+            kept = self._written.get(name)
+            if kept is None:
+                self._written[name] = made
+                return self._initializer(name, made)
+            if kept.shape == made.shape and np.array_equal(kept, made):
+                return name
+        raise AssertionError
 
     def arrange(self, value: Value, order: Sequence[int] | None = None) -> str:
         """The tensor with its axes in another order (by default the logical one)."""

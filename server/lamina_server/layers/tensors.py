@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import ml_dtypes  # noqa: F401 - teaches numpy bfloat16
 import numpy as np
 
-from lamina_server.dims import Size, product
+from lamina_server.dims import Size, exact_div, product, symbol
 
 
 class Role(StrEnum):
@@ -60,6 +60,8 @@ class DType(StrEnum):
 
 _NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for dtype in DType}
 
+_BATCH = symbol("batch")
+
 # What kinds take.
 FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16})
 INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
@@ -98,8 +100,10 @@ class Spec(NamedTuple):
 
     @property
     def elements(self) -> Size:
-        """Elements per sample."""
-        return product(axis.size for axis in self.axes[1:])
+        """Elements per sample, also where other axes are folded into the batch axis."""
+        rest, first = product(axis.size for axis in self.axes[1:]), self.axes[0].size
+        folded = None if first is _BATCH or first == _BATCH else exact_div(first, _BATCH)
+        return rest if folded is None else rest * folded
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""

@@ -30,7 +30,7 @@ def repaired(stack: Stack, found: Diagnosis, limits: Limits) -> Diagnosis:
 
 def _candidates(stack: Stack, found: Diagnosis) -> Iterator[Candidate]:
     write = WRITERS.get(found.reason)
-    if write is not None and found.index >= 0:
+    if write is not None and found.index >= 0 and not found.inside:
         yield from write(Fault(stack, found))
 
 

@@ -21,7 +21,7 @@ from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.records import Diagnosis
-from lamina_server.stack import Node, Stack, field_name
+from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
@@ -33,14 +33,22 @@ _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 def decode_stack(message: layers_pb2.Stack) -> Stack:
     """A stack from its message. Raises StackError for anything this server does not know or that cannot be."""
     refuse_unknown(message, "stack")
-    nodes = tuple(_node(layer, f"stack.layers[{i}]") for i, layer in enumerate(message.layers))
     layout = _enum(message.DESCRIPTOR.fields_by_name["layout"], message.layout, "stack.layout")
-    return Stack(nodes, layout or Layout.CHANNELS_LAST, tuple(message.outputs))
+    blocks = tuple(
+        NamedStack(block.name, Stack(_nodes(block, f"stack.blocks[{i}]"), outputs=tuple(block.outputs)))
+        for i, block in enumerate(message.blocks)
+    )
+    nodes = _nodes(message, "stack")
+    return Stack(nodes, layout or Layout.CHANNELS_LAST, tuple(message.outputs), blocks)
+
+
+def _nodes(message: layers_pb2.Stack | layers_pb2.NamedStack, path: str) -> tuple[Node, ...]:
+    return tuple(_node(layer, f"{path}.layers[{i}]") for i, layer in enumerate(message.layers))
 
 
 def encode_layer(node: Node) -> layers_pb2.Layer:
     """A layer's message; options at their defaults are left unset."""
-    message = layers_pb2.Layer(name=node.name, inputs=node.inputs)
+    message = layers_pb2.Layer(name=node.name, inputs=node.inputs, weights_of=node.weights_of)
     getattr(message, field_name(node.kind)).SetInParent()
     _fill(getattr(message, field_name(node.kind)), node.kind)
     if node.expect is not None:
@@ -52,7 +60,12 @@ def encode_layer(node: Node) -> layers_pb2.Layer:
 def encode_stack(stack: Stack) -> layers_pb2.Stack:
     """A stack's message."""
     layout = f"LAYOUT_{stack.layout.name}" if stack.layout is not Layout.CHANNELS_LAST else None
-    return layers_pb2.Stack(layers=map(encode_layer, stack.nodes), layout=layout, outputs=stack.outputs)
+    blocks = (
+        layers_pb2.NamedStack(name=name, layers=map(encode_layer, inside.nodes), outputs=inside.outputs)
+        for name, inside in stack.blocks
+    )
+    layers = map(encode_layer, stack.nodes)
+    return layers_pb2.Stack(layers=layers, layout=layout, outputs=stack.outputs, blocks=blocks)
 
 
 def encode_dim(size: int | Dim) -> tensor_pb2.Dim:
@@ -108,10 +121,13 @@ def _node(message: layers_pb2.Layer, path: str) -> Node:
     kind = _message(getattr(message, chosen), f"{path}.{chosen}")
     expect = _message(message.expect, f"{path}.expect") if message.HasField("expect") else None
     name = message.name if message.HasField("name") else None
-    return Node(kind, name, tuple(message.inputs), expect)
+    weights_of = message.weights_of if message.HasField("weights_of") else None
+    return Node(kind, name, tuple(message.inputs), expect, weights_of)
 
 
 def _message(message: Message, path: str) -> Any:
+    if isinstance(message, layers_pb2.Layer):
+        return _node(message, path)
     shape = _shape_of(message.DESCRIPTOR)
     if shape == "union":
         member = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
@@ -236,7 +252,9 @@ def _set(message: Message, descriptor: Any, value: Any) -> None:
 
 def _set_message(target: Any, value: Any) -> None:
     name = target.DESCRIPTOR.name
-    if name == "Shape":
+    if isinstance(value, Node):
+        target.CopyFrom(encode_layer(value))
+    elif name == "Shape":
         target.dims.extend(map(encode_dim, value))
     elif name == "Padding" and isinstance(value, tuple):
         target.explicit.pads.extend(map(_pair, value))

@@ -10,7 +10,7 @@ from lamina_server.formula import Derived
 from lamina_server.layers.base import Derivation, Weight, Window
 from lamina_server.layers.tensors import Role, Spec
 from lamina_server.receptive import Field
-from lamina_server.records import Diagnosis, LayerTrace, Note, Trace
+from lamina_server.records import Diagnosis, LayerTrace, Note, Trace, owned
 from lamina_server.repair import (
     ArrayStep,
     CastArray,
@@ -23,6 +23,7 @@ from lamina_server.repair import (
     ReplaceNode,
     StackStep,
 )
+from lamina_server.weights import weights_of
 from lamina_server.wire.stacks import encode_dim, encode_layer
 from lamina_server.wire.tensors import data_type
 
@@ -34,14 +35,14 @@ def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     specs = {ref: encode_spec(ref, spec) for ref, spec in trace.specs.items()}
     alike: dict[int, trace_pb2.LayerTrace] = {}
     layers = [encode_layer_trace(layer, specs, alike) for layer in trace.layers]
-    params = sum(layer.params for layer in trace.layers)
+    weights = [weight for _, weight in weights_of(trace)]
     return trace_pb2.StackTrace(
         layout=f"LAYOUT_{trace.stack.layout.name}",
         layers=layers,
         inputs=[spec for layer in layers if layer.kind == "Input" for spec in layer.outputs],
         outputs=[specs[ref] for ref in trace.outputs],
-        params=params,
-        trainable_params=sum(layer.trainable_params for layer in layers),
+        params=sum(weight.size for weight in weights),
+        trainable_params=sum(weight.size for weight in weights if weight.trainable),
         macs=encode_dim(trace.macs),
         peak_activation_bytes=None if trace.peak_bytes is None else encode_dim(trace.peak_bytes),
         symbols=[trace_pb2.SymbolRange(name=name, minimum=trace.ranges.get(name, 1)) for name in sorted(trace.symbols)],
@@ -59,9 +60,11 @@ def encode_layer_trace(
         name=layer.name,
         inputs=[specs[ref] for ref in layer.sources],
         outputs=[specs[ref] for ref in layer.refs],
-        weights=[encode_weight(layer.name, weight) for weight in layer.done.weights],
+        weights=[encode_weight(layer.owner, weight) for weight in layer.done.weights],
         receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
         notes=map(_note, layer.notes),
+        layers=[encode_layer_trace(inner, specs, alike) for inner in layer.layers],
+        weights_of=layer.owner if layer.owner != layer.name else "",
     )
     message.MergeFrom(shared)
     return message
@@ -70,7 +73,7 @@ def encode_layer_trace(
 def _encode_inference(layer: LayerTrace) -> trace_pb2.LayerTrace:
     """What follows from a layer's options and the shapes of its inputs alone: the same wherever it stands."""
     done = layer.done
-    trainable = sum(weight.size for weight in done.weights if weight.trainable)
+    trainable = sum(weight.size for _, weight in owned(layer.walk()) if weight.trainable)
     return trace_pb2.LayerTrace(
         kind=done.label,
         summary=layer.summary,

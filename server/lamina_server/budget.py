@@ -1,0 +1,53 @@
+"""What layers ask for against what the server admits: counted over a whole stack, the layers inside others too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lamina_server.dims import Size, product
+from lamina_server.layers.base import Inference
+from lamina_server.layers.tensors import Spec
+from lamina_server.limits import Limits
+from lamina_server.totals import padded_elements
+
+
+@dataclass
+class Budget:
+    """Runs up what a stack asks for. Every method raises LimitError above a limit."""
+
+    limits: Limits
+    layers: int = 0
+    weight_bytes: int = 0
+    largest: tuple[str, int] = ("", 0)
+
+    def take_layers(self, count: int) -> None:
+        """Layers of a stack, or of a stack inside one."""
+        self.layers += count
+        self.limits.check("max_layers", self.layers, "The number of layers is")
+
+    def take(self, name: str, inputs: Sequence[Spec], done: Inference, macs: Size, *, owns: bool) -> None:
+        """One layer; `macs` are those up to and with it, `owns` says whether its weights are its own."""
+        limits = self.limits
+        for output in done.outputs:
+            limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
+            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
+        limits.check(
+            "max_tensor_elements",
+            padded_elements(inputs, done),
+            f'The number of elements that "{name}" reads per sample, its padding included, is',
+        )
+        if done.macs is None:  # a pool: no products, but as much to walk through
+            read = product(window.extent for window in done.windows) * done.spec.elements
+            limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
+        else:
+            limits.check("max_macs", macs, f'Up to "{name}" the multiply-adds per sample are')
+        if owns:
+            self._take_weights(name, done)
+
+    def _take_weights(self, name: str, done: Inference) -> None:
+        for weight in done.weights:
+            nbytes = weight.size * weight.dtype.nbytes
+            self.weight_bytes += nbytes
+            if nbytes > self.largest[1]:
+                self.largest = (name, nbytes)
+        self.limits.check_weights(self.weight_bytes, *self.largest)
