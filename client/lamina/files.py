@@ -14,7 +14,7 @@ and `outputs:` stand beside `layers:`. Nothing here knows a kind of layer: const
 import inspect
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -165,20 +165,20 @@ def _construct(document: Document, where: Where, name: str, value: object) -> La
         hint = suggest(name, known, what="layer")
         raise document.error(where, f"there is no layer {shown(name)}.{hint}", "UNKNOWN_LAYER")
     where = (*where, name)
-    if "layer" in _parameters(name):
-        value = _with_layer(document, where, value)
     try:
+        if "layer" in _parameters(name):
+            value = _with_layer(value, lambda inside: _layer(document, (*where, "layer"), inside))
         return _call(name, value)
     except InvalidArgumentError as error:
         inner = _head(error.field)
         raise document.error((*where, inner) if inner else where, error.message, error.reason) from error
 
 
-def _with_layer(document: Document, where: Where, value: object) -> object:
+def _with_layer(value: object, build: Callable[[object], Layer]) -> Mapping[str, object]:
     """The arguments of a layer that holds one, with that one built."""
     if isinstance(value, Mapping) and "layer" in value:
-        return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
-    return {"layer": _layer(document, where, value)}
+        return {**value, "layer": build(value["layer"])}
+    return {"layer": build(value)}
 
 
 def _call(name: str, value: object) -> Layer:
@@ -255,12 +255,20 @@ def _written(layer: Layer) -> str:
     name, arguments = layer.class_name, _arguments(layer)
     if name in layers.__all__:
         try:
-            said = _call(name, arguments).proto == layer.proto
+            said = _said(name, arguments).proto == layer.proto
         except InvalidArgumentError:  # a legal message that the constructor cannot say: rank 4, for one
             said = False
         if said:
             return f"{name}: {flow(arguments)}" if arguments else name
     return flow(json_format.MessageToDict(layer.proto, preserving_proto_field_name=True))
+
+
+def _said(name: str, arguments: Mapping[str, object]) -> Layer:
+    """The layer that a file's words make."""
+    if isinstance(inside := arguments.get("layer"), Mapping):
+        ((held, options),) = inside.items()
+        return _call(name, {**arguments, "layer": _said(held, options)})
+    return _call(name, arguments)
 
 
 def _arguments(layer: Layer) -> dict[str, object]:

@@ -52,8 +52,9 @@ def table(trace: "Trace") -> Table:
 def _rows(layer: "LayerTrace") -> list[Row]:
     first, *others = layer.outputs
     inside = layer.name.count("/")
+    params = "shared" if layer.weights_of else words.grouped(layer.params)
     name = "  " * inside + layer.name.rpartition("/")[2]
-    row = Row(name, layer.summary, words.tensor(first), words.grouped(layer.params), layer.how, layer.explanation)
+    row = Row(name, layer.summary, words.tensor(first), params, layer.how, layer.explanation)
     return [row, *(Row(spec.name, "", words.tensor(spec), "", "") for spec in others)]
 
 

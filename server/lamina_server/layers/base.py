@@ -270,6 +270,8 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
         and all(type(item) is int and item == value[0] for item in value)
     ):
         return str(value[0])
+    if isinstance(value, Node):
+        return f"{value.kind.title}({value.kind.text()})"
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
         return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, tuple):

@@ -117,7 +117,8 @@ class Spec(NamedTuple):
 def axis_text(axis: Axis) -> str:
     """An axis as answers write it: `batch`, `119 steps`, `100`."""
     if axis.role is Role.BATCH:
-        return "batch" if str(axis.size) == "batch" else f"batch {axis.size}"
+        alone = isinstance(axis.size, int)  # else "batch", or what is folded into it: "T * batch"
+        return f"batch {axis.size}" if alone else str(axis.size)
     return str(axis.size) if axis.role in (Role.NONE, Role.FEATURES) else counted(axis.size, axis.role)
 
 
