@@ -36,13 +36,13 @@ class Budget:
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
+        if owns:
+            self._take_weights(name, done)
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.extent for window in done.windows) * done.spec.elements
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
         else:
             limits.check("max_macs", macs, f'Up to "{name}" the multiply-adds per sample are')
-        if owns:
-            self._take_weights(name, done)
 
     def _take_weights(self, name: str, done: Inference) -> None:
         for weight in done.weights:

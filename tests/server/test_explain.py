@@ -14,7 +14,7 @@ from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind, grouped, plural
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.core import Activation, Dense, Dropout
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
@@ -26,7 +26,7 @@ from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.records import LayerTrace
-from lamina_server.stack import Node, Stack
+from lamina_server.services.catalogue import example_stack
 from lamina_server.trace import trace
 
 T = symbol("T")
@@ -131,10 +131,7 @@ def check(layer: LayerTrace) -> None:
 
 
 def explained(example: Example) -> LayerTrace:
-    names = [f"x{i}" for i in range(len(example.shapes))]
-    entries = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
-    layers = (*entries, Node(example.layer, "it", tuple(names)))
-    return annotate(trace(Stack(layers, example.layout)), Limits()).layers[-1]
+    return annotate(trace(example_stack(example)), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from lamina_server.errors import LaminaError, LimitError, MismatchError, UnavailableError
+from lamina_server.errors import KernelError, LaminaError, LimitError, MismatchError, UnavailableError
 from lamina_server.runtime.device import CPU, Device
+from lamina_server.runtime.tensors import from_value, to_value
 
 Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
+_NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'")
 # "/onnxruntime_src/.../bfc_arena.cc:360 void* onnxruntime::BFCArena::Alloc(...) " says nothing to a caller.
 _SOURCE_PLACE = re.compile(r"\S*/onnxruntime\S*:\d+ .*?\)\s+|\[ONNXRuntimeError\] : ")
 
@@ -48,8 +50,9 @@ class Placement:
 class Session:
     """An ONNX model made ready on a device. Any number of threads may run it at once.
 
-    `model` is a serialised ModelProto. Raises LimitError where memory does not suffice, MismatchError where ONNX
-    Runtime refuses the model: it was written by this server, so that is this server's defect.
+    `model` is a serialised ModelProto. Raises LimitError where memory does not suffice, KernelError where an operator
+    has no kernel for the element type it meets, MismatchError where ONNX Runtime refuses the model otherwise: it was
+    written by this server, so that is this server's defect.
     """
 
     def __init__(self, model: bytes, device: Device) -> None:
@@ -64,6 +67,8 @@ class Session:
             raise _refusal(error, "load the model written for this stack") from error
         self.input_names = [item.name for item in self._session.get_inputs()]
         self.output_names = [item.name for item in self._session.get_outputs()]
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        self._bfloat16 = any(item.type == "tensor(bfloat16)" for item in ends)
         self.placements = _placements(self._session, device)
         # With one thread on the CPU a run takes as long as this thread computes, however busy the machine is.
         alone = device.name == "cpu" and device.intra_op_threads == 1
@@ -82,7 +87,11 @@ class Session:
         started = self._clock()
         try:
             options = control.options if control else None
-            results: list[Array] = self._session.run(list(outputs), dict(inputs), options)
+            if self._bfloat16:
+                fed = {name: to_value(array) for name, array in inputs.items()}
+                results = [*map(from_value, self._session.run_with_ort_values(list(outputs), fed, options))]
+            else:
+                results = self._session.run(list(outputs), dict(inputs), options)
         except Exception as error:  # as above
             raise _refusal(error, "run the model") from error
         self._learn(self._clock() - started, sum(array.nbytes for array in inputs.values()))
@@ -152,6 +161,9 @@ def _refusal(error: Exception, doing: str) -> LaminaError:
             f"There is not enough memory to {doing}. Send a smaller batch, or fetch fewer activations.",
             reason="OUT_OF_MEMORY",
         )
+    missing = _NO_KERNEL.search(text)
+    if missing:
+        return KernelError(f"ONNX Runtime has no {missing[1]} for this element type.", missing[2], missing[1])
     if _STOPPED in text:
         return UnavailableError("The run was stopped: its caller left, or the server is leaving.", reason="RUN_STOPPED")
     detail = " ".join(_SOURCE_PLACE.sub("", text).split())[:500]

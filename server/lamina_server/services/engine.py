@@ -17,7 +17,7 @@ import numpy as np
 from lamina.v1 import layers_pb2, trace_pb2
 from lamina_server.binding import bind, too_short
 from lamina_server.dims import evaluate
-from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
+from lamina_server.errors import InvalidRequestError, KernelError, LimitError, MismatchError, StackError
 from lamina_server.export import export
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
@@ -30,6 +30,7 @@ from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
 from lamina_server.trace import trace
 from lamina_server.weights import complete
+from lamina_server.widen import widened
 from lamina_server.wire.identity import canonical_spec
 from lamina_server.wire.stacks import decode_stack
 from lamina_server.wire.traces import encode_trace
@@ -239,7 +240,13 @@ class Engine:
         return Outcome({**fed, **results}, lease.session, lease.hit, admitted)
 
     def _build(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> Session:
-        return Session(self.model(plan, numbers, refs), self.device)
+        model = self.model(plan, numbers, refs)
+        if self.device.name == "cpu" and any(s.dtype is DType.BFLOAT16 for s in plan.trace.specs.values()):
+            model = widened(model)
+        try:
+            return Session(model, self.device)
+        except KernelError as error:
+            raise _no_kernel(plan.trace, error, self.device) from None
 
     async def _run(self, session: Session, fed: dict[str, Array], admitted: Admitted) -> dict[str, Array]:
         shapes = admitted.outputs
@@ -247,7 +254,7 @@ class Engine:
             return {}
         if admitted.batch == 0:  # nothing to run, and the answer is known
             specs = admitted.trace.specs
-            return {ref: np.zeros(shape, specs[ref].dtype.value) for ref, shape in shapes.items()}
+            return {ref: np.zeros(shape, specs[ref].dtype.numpy) for ref, shape in shapes.items()}
         found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
         for ref, array in found.items():
             if array.shape != shapes[ref]:
@@ -284,6 +291,21 @@ class Engine:
         source = layers_pb2.Stack()
         source.CopyFrom(message)
         return Plan(found, source)
+
+
+def _no_kernel(trace: Trace, error: KernelError, device: Device) -> KernelError:
+    """Which layer has an operator that does not run in its element type, and what to do."""
+    found = [x for x in trace.walk() if error.node.startswith(f"{x.name}/") and not x.layers]
+    if found:
+        layer = found[-1]
+        dtype, who = (layer.inputs or (layer.done.spec,))[0].dtype, f"{layer.name} ({layer.done.label}) is computed"
+    else:  # ONNX Runtime wrote the operator itself, from one that it has no kernel for
+        dtype, who = trace.inputs[0].done.spec.dtype, "This stack is computed"
+    text = (
+        f"{who} in {dtype.value}, and ONNX Runtime has no {error.operator} for that type on {device.name}: "
+        'declare the Input float32, or put Cast("float32") before the layer.'
+    )
+    return KernelError(text, error.node, error.operator)
 
 
 def _samples(batch: int) -> str:
