@@ -19,7 +19,7 @@ from tests.support import ROOT, require_program
 
 # The rooms of the server, lowest first. A room uses those on lower levels, never its own level's or a higher one's.
 LEVELS = (
-    ("errors", "config", "words"),
+    ("errors", "config", "words", "lru"),
     ("dims", "ports", "allocator", "lifetime", "store"),
     ("formula", "limits"),
     ("layers",),

@@ -26,6 +26,15 @@ class Budget:
 
     def take(self, name: str, inputs: Sequence[Spec], done: Inference, macs: Size, *, owns: bool) -> None:
         """One layer; `macs` are those up to and with it, `owns` says whether its weights are its own."""
+        if done.kept.get("within") is not self.limits:  # what is alike is alike within the limits
+            self._check_tensors(name, inputs, done)
+            done.kept["within"] = self.limits
+        if owns and done.weights:
+            self._take_weights(name, done)
+        if done.macs is not None:
+            self.limits.check("max_macs", macs, f'Up to "{name}" the multiply-adds per sample are')
+
+    def _check_tensors(self, name: str, inputs: Sequence[Spec], done: Inference) -> None:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
@@ -36,18 +45,13 @@ class Budget:
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
-        if owns:
-            self._take_weights(name, done)
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.extent for window in done.windows) * done.spec.elements
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
-        else:
-            limits.check("max_macs", macs, f'Up to "{name}" the multiply-adds per sample are')
 
     def _take_weights(self, name: str, done: Inference) -> None:
-        for weight in done.weights:
-            nbytes = weight.size * weight.dtype.nbytes
-            self.weight_bytes += nbytes
-            if nbytes > self.largest[1]:
-                self.largest = (name, nbytes)
+        nbytes = [weight.size * weight.dtype.nbytes for weight in done.weights]
+        self.weight_bytes += sum(nbytes)
+        if max(nbytes) > self.largest[1]:
+            self.largest = (name, max(nbytes))
         self.limits.check_weights(self.weight_bytes, *self.largest)

@@ -24,7 +24,7 @@ class Note:
 
 @dataclass
 class LayerTrace:
-    """One layer with everything known of it. `refs` name its outputs: "lstm", "lstm:state_h".
+    """One layer with everything known of it. `refs` are the references of its outputs: "lstm", "lstm:state_h".
 
     `owner` is the layer whose weights it uses, mostly itself. A holder has the layers inside it in `layers`; their
     names begin with its own ("res1/conv2d"), and `results` are the references of what they give.
@@ -41,17 +41,16 @@ class LayerTrace:
     layers: tuple["LayerTrace", ...] = ()
     results: tuple[str, ...] = ()
     notes: list[Note] = dataclasses.field(default_factory=list)
+    refs: tuple[str, ...] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refs = tuple([f"{self.name}:{o.name}" if o.name else self.name for o in self.done.outputs])
 
     def walk(self) -> Iterator["LayerTrace"]:
         """The layer, and those inside it, in the order in which they run."""
         yield self
         for layer in self.layers:
             yield from layer.walk()
-
-    @property
-    def refs(self) -> tuple[str, ...]:
-        """References by which its outputs are named."""
-        return tuple(f"{self.name}:{o.name}" if o.name else self.name for o in self.done.outputs)
 
     @property
     def summary(self) -> str:
@@ -62,12 +61,20 @@ class LayerTrace:
     @property
     def output_bytes(self) -> Size:
         """Bytes of all outputs, per sample."""
-        return sum((o.spec.elements * o.spec.dtype.nbytes for o in self.done.outputs), 0)
+        return sum(output_bytes(self.done), 0)
 
     @property
     def params(self) -> int:
         """Number of weights, those of the layers inside it among them; shared ones once."""
         return sum(weight.size for _, weight in owned(self.walk()))
+
+
+def output_bytes(done: Inference) -> list[Size]:
+    """Bytes of each output, per sample."""
+    if "output_bytes" not in done.kept:
+        done.kept["output_bytes"] = [o.spec.elements * o.spec.dtype.nbytes for o in done.outputs]
+    known: list[Size] = done.kept["output_bytes"]
+    return known
 
 
 def owned(layers: Iterable["LayerTrace"]) -> Iterator[tuple[str, Weight]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 from lamina_server.layers.base import Kind
@@ -66,6 +67,7 @@ class Namer:
                 return name
 
 
+@cache
 def snake_case(title: str) -> str:
     """`MaxPooling1D` -> `max_pooling1d`, as Keras names its layers."""
     parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", title)

@@ -6,7 +6,7 @@ from lamina_server.dims import Dim, Size, evaluate, product
 from lamina_server.layers.base import Inference
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Spec
-from lamina_server.records import LayerTrace
+from lamina_server.records import LayerTrace, output_bytes
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
@@ -18,8 +18,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
     ending: dict[int, int] = {}
     alive = peak = 0
     for i, layer in enumerate(steps):
-        for ref, output in zip(layer.refs, layer.done.outputs, strict=True):
-            nbytes = output.spec.elements * output.spec.dtype.nbytes
+        for ref, nbytes in zip(layer.refs, output_bytes(layer.done), strict=True):
             if not isinstance(nbytes, int):
                 return None
             alive += nbytes
@@ -61,10 +60,13 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
     """Elements per sample of a layer's (first) input with all that its windows add to the ends; 0 without windows."""
     if not done.windows:
         return 0
-    sizes = list(inputs[0].shape[1:])
-    for window in done.windows:
-        sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
-    return product(sizes)
+    if "padded" not in done.kept:
+        sizes = list(inputs[0].shape[1:])
+        for window in done.windows:
+            sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
+        done.kept["padded"] = product(sizes)
+    known: Size = done.kept["padded"]
+    return known
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

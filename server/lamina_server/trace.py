@@ -17,8 +17,9 @@ from lamina_server.errors import LayerError, StackError
 from lamina_server.layers.base import Inference, Kind, Output, Weight, single
 from lamina_server.layers.core import Input, input_spec
 from lamina_server.layers.holders import Held, Holder
-from lamina_server.layers.tensors import Role, Spec, usual_roles
+from lamina_server.layers.tensors import Layout, Role, Spec, usual_roles
 from lamina_server.limits import Limits
+from lamina_server.lru import Lru
 from lamina_server.nesting import MAX_DEPTH, bound_inside, roles_inside, stack_inside, takers
 from lamina_server.receptive import Fields, fields_after, fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Trace, owned
@@ -29,6 +30,8 @@ from lamina_server.words import nearest, shortened
 
 BATCH = symbol("batch")
 MAX_SYMBOLS = 16
+MAX_KEPT_WEIGHTS = 64
+_INFERRED: Lru[tuple[Kind, tuple[Spec, ...], Layout], Inference] = Lru(4096)
 _LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 
 
@@ -65,7 +68,6 @@ class _Shared:
     """What all layers of a stack share, wherever they stand. Names and references are whole: "res1/conv2d"."""
 
     budget: Budget
-    inferred: dict[tuple[Kind, tuple[Spec, ...]], Inference] = field(default_factory=dict)
     weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict)
     specs: dict[str, Spec] = field(default_factory=dict)
 
@@ -129,10 +131,10 @@ class _Tracer:
         """Traces one layer."""
         node, name, inner = self.stack.nodes[index], "", None
         try:
-            node.kind.check()
             sources = resolve(self.stack, index, self.by_ref, self.previous)
             inputs = tuple(self.specs[ref] for ref in sources)
             if isinstance(node.kind, Holder):
+                node.kind.check()
                 name = node.name or self.namer.name(node.kind.title)
                 inner = self._walked(index, node, name, sources)
                 done = node.kind.made(inputs, _held(inner))
@@ -175,12 +177,15 @@ class _Tracer:
             self.by_ref[ref.removeprefix(prefix)] = layer
 
     def _inferred(self, node: Node, inputs: tuple[Spec, ...]) -> Inference:
-        """What a layer makes of its inputs; blocks repeat, and what is alike is inferred once."""
-        kind, inferred = node.kind, self.shared.inferred
-        known = inferred.get((kind, inputs))
+        """What a layer makes of its inputs. Networks repeat themselves, so what was asked for lately is kept."""
+        kind, layout = node.kind, self.stack.layout
+        known = _INFERRED.get((kind, inputs, layout))
         if known is None:
+            kind.check()
             kind.check_types(inputs)
-            known = inferred[kind, inputs] = typed(kind, inputs, kind.infer(inputs, self.stack.layout))
+            known = typed(kind, inputs, kind.infer(inputs, layout))
+            if len(known.weights) <= MAX_KEPT_WEIGHTS:
+                _INFERRED.put((kind, inputs, layout), known)
         return known
 
     def _owner(self, node: Node, name: str, done: Inference) -> tuple[str, bool]:

@@ -97,6 +97,7 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what others make of it, once
 
     @property
     def spec(self) -> Spec:

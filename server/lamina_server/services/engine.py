@@ -5,12 +5,11 @@ Numbers   where its weights come from: arrays, a seed, or a registered stack's f
 Outcome   what a run gave, and how it was run
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from lamina_server.export import export
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits, human_bytes
+from lamina_server.lru import Lru
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
 from lamina_server.repair import Fix, ReplaceNode, check_arrays, repaired
@@ -38,36 +38,6 @@ from lamina_server.words import nearest, shortened
 
 Array = np.ndarray[Any, Any]
 MANY_LAYERS = 100  # a layer takes some 100 microseconds
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Lru(Generic[K, V]):
-    """The most recently used `capacity` values."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._items: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value of a key, made where it is not there."""
-        if key not in self._items:
-            self.put(key, make())
-        self._items.move_to_end(key)
-        return self._items[key]
-
-    def peek(self, key: K) -> V | None:
-        """The value of a key, or None."""
-        if key in self._items:
-            self._items.move_to_end(key)
-        return self._items.get(key)
-
-    def put(self, key: K, value: V) -> None:
-        """Keeps a value, at the cost of the least recently used."""
-        self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._capacity:
-            self._items.popitem(last=False)
 
 
 class Admitted(NamedTuple):
@@ -111,7 +81,7 @@ class Plan:
         if not self.trace.symbols:
             return self.trace
         key = tuple(shapes[name][1:] for name in self.input_names)
-        return self._bound.get(key, lambda: self._bind(shapes, limits))
+        return self._bound.made(key, lambda: self._bind(shapes, limits))
 
     def _bind(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
         try:
@@ -168,12 +138,12 @@ class Engine:
 
     def plan(self, message: layers_pb2.Stack) -> Plan:
         """The plan of a stack's message. Raises StackError with fixes, LimitError."""
-        return self._plans.get(message.SerializeToString(), lambda: self._make_plan(message))
+        return self._plans.made(message.SerializeToString(), lambda: self._make_plan(message))
 
     async def planned(self, message: layers_pb2.Stack) -> Plan:
         """As `plan`; a stack that takes long is traced in a thread, so that other calls go on."""
         key = message.SerializeToString()
-        known = self._plans.peek(key)
+        known = self._plans.get(key)
         if known is None:
             many = len(message.layers) > MANY_LAYERS
             known = await self.workers.call(lambda: self._make_plan(message)) if many else self._make_plan(message)
@@ -204,7 +174,7 @@ class Engine:
         Calls with the same shapes are alike in all of it, so each kind of call is looked into once.
         """
         kind = tuple((name, array.shape, array.dtype) for name, array in arrays.items())
-        return plan.admitted.get((kind, fetch), lambda: self._look_into(plan, arrays, fetch))
+        return plan.admitted.made((kind, fetch), lambda: self._look_into(plan, arrays, fetch))
 
     def _look_into(self, plan: Plan, arrays: Mapping[str, Array], fetch: tuple[str, ...]) -> Admitted:
         names = match_names(plan.trace, list(arrays), "inputs")

@@ -20,6 +20,7 @@ from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
+from lamina_server.lru import Lru
 from lamina_server.records import Diagnosis
 from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
@@ -28,6 +29,10 @@ from lamina_server.words import shortened
 CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair)}
 _ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
+
+
+MAX_KEPT_BYTES = 1024
+_KINDS: Lru[tuple[str, bytes], Any] = Lru(4096)
 
 
 def decode_stack(message: layers_pb2.Stack) -> Stack:
@@ -118,11 +123,23 @@ def _node(message: layers_pb2.Layer, path: str) -> Node:
             "this server and names a kind it does not know.",
             path,
         )
-    kind = _message(getattr(message, chosen), f"{path}.{chosen}")
+    kind = _kind(getattr(message, chosen), f"{path}.{chosen}")
     expect = _message(message.expect, f"{path}.expect") if message.HasField("expect") else None
     name = message.name if message.HasField("name") else None
     weights_of = message.weights_of if message.HasField("weights_of") else None
     return Node(kind, name, tuple(message.inputs), expect, weights_of)
+
+
+def _kind(message: Message, path: str) -> Any:
+    """A layer's options. Networks repeat themselves, so those seen lately are kept by their bytes."""
+    data = message.SerializeToString()
+    key = message.DESCRIPTOR.name, data
+    kind = _KINDS.get(key)
+    if kind is None:
+        kind = _message(message, path)
+        if len(data) <= MAX_KEPT_BYTES:
+            _KINDS.put(key, kind)
+    return kind
 
 
 def _message(message: Message, path: str) -> Any:
