@@ -29,7 +29,7 @@ LEVELS = (
     ("binding", "totals"),
     ("budget",),
     ("trace",),
-    ("explain", "repair", "notes", "compare", "solve", "export", "weights", "widen"),
+    ("explain", "elsewhere", "repair", "notes", "compare", "solve", "export", "weights", "widen"),
     ("runtime", "wire"),
     ("services",),
     ("server",),

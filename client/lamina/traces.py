@@ -12,6 +12,7 @@ from lamina.errors import UnknownNameError, suggest
 from lamina.specs import (
     AppliedPad,
     Derivation,
+    Elsewhere,
     Note,
     ReceptiveField,
     Size,
@@ -136,6 +137,16 @@ class LayerTrace:
         return size_of(self.proto.macs.value)
 
     @cached_property
+    def bias_adds(self) -> Size:
+        """Additions of biases per sample, which `macs` leaves out."""
+        return size_of(self.proto.bias_adds.value)
+
+    @cached_property
+    def elsewhere(self) -> tuple[Elsewhere, ...]:
+        """What torchinfo, fvcore or PyTorch would print instead, and why."""
+        return tuple(map(Elsewhere.from_proto, self.proto.elsewhere))
+
+    @cached_property
     def output_bytes(self) -> Size:
         """Bytes of the outputs, per sample."""
         return size_of(self.proto.output_bytes)
@@ -226,6 +237,16 @@ class Trace:
         return size_of(self.proto.macs)
 
     @cached_property
+    def bias_adds(self) -> Size:
+        """Additions of biases per sample."""
+        return size_of(self.proto.bias_adds)
+
+    @cached_property
+    def flops(self) -> Size:
+        """Floating-point operations per sample: two for each multiply-add, one for each addition of a bias."""
+        return size_of(self.proto.flops)
+
+    @cached_property
     def peak_activation_bytes(self) -> Size | None:
         """Most bytes of activations alive at once, per sample; None where no single expression says it."""
         known = self.proto.HasField("peak_activation_bytes")
@@ -260,9 +281,13 @@ class Trace:
         return len(self.layers)
 
     def explain(self, name: str) -> str:
-        """One layer in words and numbers, its notes below. Raises UnknownNameError for a layer that is not here."""
+        """One layer in words and numbers, its notes and what other tools count below.
+
+        Raises UnknownNameError for a layer that is not here.
+        """
         layer = self[name]
-        return "\n".join([layer.explanation, *(f"note: {note.text}" for note in layer.notes)])
+        notes = [f"note: {note.text}" for note in layer.notes]
+        return "\n".join([layer.explanation, *notes, *(f"{count}." for count in layer.elsewhere)])
 
     def to_text(self) -> str:
         """As a table for a terminal, notes below."""

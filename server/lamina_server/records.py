@@ -96,6 +96,7 @@ class Trace:
     specs: dict[str, Spec]
     ranges: dict[str, int]
     macs: Size
+    bias_adds: Size
     peak_bytes: Size | None
 
     def walk(self) -> Iterator["LayerTrace"]:

@@ -85,6 +85,7 @@ class _Tracer:
         self.begins: set[str] = set()
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
+        self.bias_adds: Size = 0
         self.takers = takers(stack)
         self.entries = iter(scope.entries or ())
         self.entry: _Entry | None = None
@@ -104,7 +105,7 @@ class _Tracer:
         if peak is not None:
             self.limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
         ranges = symbol_ranges([layer for top in self.layers for layer in top.walk()])
-        return Trace(self.stack, self.layers, outputs, self.shared.specs, ranges, self.macs, peak)
+        return Trace(self.stack, self.layers, outputs, self.shared.specs, ranges, self.macs, self.bias_adds, peak)
 
     def outputs(self) -> tuple[str, ...]:
         """What the stack returns. Raises StackError for a reference that no layer gives."""
@@ -123,7 +124,7 @@ class _Tracer:
     def partial(self) -> Trace:
         """What was traced before a fault."""
         outputs = (self.layers[-1].name,) if self.layers else ()
-        return Trace(self.stack, self.layers, outputs, self.shared.specs, {}, self.macs, None)
+        return Trace(self.stack, self.layers, outputs, self.shared.specs, {}, self.macs, self.bias_adds, None)
 
     # ---- one layer ----
 
@@ -151,6 +152,8 @@ class _Tracer:
             reason = LayerError("TOO_COMPLEX", f"cannot be traced exactly: {error}")
             raise self._refusal(index, reason, name) from None
         self.macs = macs
+        if done.bias_adds is not None:
+            self.bias_adds = self.bias_adds + done.bias_adds.value
         fields = self._fields(name, node, sources, inputs, done, inner)
         self._add(index, name, node, sources, inputs, done, fields, owner, inner)
 
@@ -387,4 +390,4 @@ def _held(inner: _Tracer) -> Held:
     outputs = tuple(Output(ref if i else "", inner.specs[ref]) for i, ref in enumerate(refs)) if refs else last
     layers = tuple((x.name.rpartition("/")[2], x.done) for x in inner.layers if not isinstance(x.node.kind, Input))
     params = sum(weight.size for _, weight in owned(x for top in inner.layers for x in top.walk()))
-    return Held(outputs, layers, params, inner.macs)
+    return Held(outputs, layers, params, inner.macs, inner.bias_adds)

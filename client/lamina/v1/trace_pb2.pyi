@@ -136,8 +136,20 @@ class Note(_message.Message):
     text: str
     def __init__(self, severity: _Optional[_Union[NoteSeverity, str]] = ..., reason: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
+class CountElsewhere(_message.Message):
+    __slots__ = ("tool", "quantity", "value", "reason")
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    tool: str
+    quantity: str
+    value: _tensor_pb2.Dim
+    reason: str
+    def __init__(self, tool: _Optional[str] = ..., quantity: _Optional[str] = ..., value: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class LayerTrace(_message.Message):
-    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes", "layers", "weights_of")
+    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes", "layers", "weights_of", "bias_adds", "elsewhere")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +170,8 @@ class LayerTrace(_message.Message):
     NOTES_FIELD_NUMBER: _ClassVar[int]
     LAYERS_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_OF_FIELD_NUMBER: _ClassVar[int]
+    BIAS_ADDS_FIELD_NUMBER: _ClassVar[int]
+    ELSEWHERE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     summary: str
@@ -178,7 +192,9 @@ class LayerTrace(_message.Message):
     notes: _containers.RepeatedCompositeFieldContainer[Note]
     layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
     weights_of: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., weights_of: _Optional[str] = ...) -> None: ...
+    bias_adds: Quantity
+    elsewhere: _containers.RepeatedCompositeFieldContainer[CountElsewhere]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., weights_of: _Optional[str] = ..., bias_adds: _Optional[_Union[Quantity, _Mapping]] = ..., elsewhere: _Optional[_Iterable[_Union[CountElsewhere, _Mapping]]] = ...) -> None: ...
 
 class SymbolRange(_message.Message):
     __slots__ = ("name", "minimum")
@@ -189,7 +205,7 @@ class SymbolRange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., minimum: _Optional[int] = ...) -> None: ...
 
 class StackTrace(_message.Message):
-    __slots__ = ("layout", "layers", "inputs", "outputs", "params", "trainable_params", "macs", "peak_activation_bytes", "symbols")
+    __slots__ = ("layout", "layers", "inputs", "outputs", "params", "trainable_params", "macs", "peak_activation_bytes", "symbols", "bias_adds", "flops")
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
     LAYERS_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +215,8 @@ class StackTrace(_message.Message):
     MACS_FIELD_NUMBER: _ClassVar[int]
     PEAK_ACTIVATION_BYTES_FIELD_NUMBER: _ClassVar[int]
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    BIAS_ADDS_FIELD_NUMBER: _ClassVar[int]
+    FLOPS_FIELD_NUMBER: _ClassVar[int]
     layout: _options_pb2.Layout
     layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
     inputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
@@ -208,7 +226,9 @@ class StackTrace(_message.Message):
     macs: _tensor_pb2.Dim
     peak_activation_bytes: _tensor_pb2.Dim
     symbols: _containers.RepeatedCompositeFieldContainer[SymbolRange]
-    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ...) -> None: ...
+    bias_adds: _tensor_pb2.Dim
+    flops: _tensor_pb2.Dim
+    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ..., bias_adds: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., flops: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ...) -> None: ...
 
 class InsertLayer(_message.Message):
     __slots__ = ("index", "layer")

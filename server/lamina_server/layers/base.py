@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
-from lamina_server.formula import Derived
+from lamina_server.formula import Derived, derive
 from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
@@ -81,8 +81,9 @@ class Inference:
     """What a layer makes of its inputs.
 
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
-    derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
-    output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`).
+    derivations), `params`, `macs` and `bias_adds` come with their arithmetic, `sentences` are said after the
+    derivations. Every output element sees the whole input (`sees_all`), or all of it along some axes of the output
+    (`sees_along`).
     """
 
     outputs: tuple[Output, ...]
@@ -93,6 +94,7 @@ class Inference:
     params: Derived | None = None
     params_reason: str = ""
     macs: Derived | None = None
+    bias_adds: Derived | None = None
     how: str = ""
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
@@ -340,6 +342,11 @@ def own_axis(axis: int, rank: int, name: str = "axis") -> int:
         why = "the batch axis is never touched" if index == 0 else f"the tensor has axes 0 to {rank - 1}"
         raise LayerError("BAD_AXIS", f"{name} is {axis}, but {why}", field=name, axis=axis, rank=rank)
     return index
+
+
+def one_for_each(spec: Spec, use_bias: bool) -> Derived | None:
+    """Additions of a bias that every number of an output gets once."""
+    return derive("outputs", outputs=spec.elements) if use_bias else None
 
 
 def single(spec: Spec) -> tuple[Output, ...]:

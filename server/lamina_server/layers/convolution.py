@@ -17,6 +17,7 @@ from lamina_server.layers.base import (
     Sdk,
     Weight,
     grouped,
+    one_for_each,
     option,
     plural,
     require_number,
@@ -94,6 +95,7 @@ class Conv(Kind):
             params_reason=f"Each filter has {_kernel_text(self.kernel_size, per_filter)} weights"
             f"{' and a bias' if self.use_bias else ''}",
             macs=_macs(derivations, self.filters, self.kernel_size, per_filter),
+            bias_adds=one_for_each(out, self.use_bias),
             sentences=self._apart(slide, channels, out, axis),
         )
 
@@ -232,6 +234,7 @@ class DepthwiseConv(Kind):
             ),
             params_reason=f"Each output channel has {plural(taps, 'weight')}{' and a bias' if self.use_bias else ''}",
             macs=_macs(derivations, width, self.kernel_size, 1),
+            bias_adds=one_for_each(out, self.use_bias),
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:

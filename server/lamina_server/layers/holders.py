@@ -42,6 +42,7 @@ class Held(NamedTuple):
     layers: tuple[tuple[str, Inference], ...]
     params: int
     macs: Size
+    bias_adds: Size
 
 
 class Holder(Kind):
@@ -107,6 +108,7 @@ class Block(Holder):
             params=_summed(held, "params"),
             params_reason="Its layers' parameters together",
             macs=_summed(held, "macs"),
+            bias_adds=_summed(held, "bias_adds"),
             how=f"{plural(len(held.layers), 'layer')}: {_listed([name for name, _ in held.layers])}",
         )
 
@@ -155,7 +157,7 @@ class TimeDistributed(Holder):
         every = f"The same {inside.label} acts on each of them; nothing is mixed between steps."
         row = Derivation(1, steps.role, steps.size, derive("T", T=steps.size), every)
         moved = (r._replace(axis=r.axis + 1) for r in inside.derivations)
-        macs = derive("steps * each", steps=steps.size, each=held.macs) if held.macs != 0 else None
+        macs = _each_step(steps.size, held.macs)
         return Inference(
             outputs,
             "TimeDistributed",
@@ -163,6 +165,7 @@ class TimeDistributed(Holder):
             params=_summed(held, "params"),
             params_reason=f"{name} has them once, however many steps there are",
             macs=macs,
+            bias_adds=_each_step(steps.size, held.bias_adds),
             how=f"{inside.label} at each of {plural(steps.size, 'step')}",
             sees_along=tuple(axis + 1 for axis in inside.sees_along),
         )
@@ -219,6 +222,7 @@ class SpectralNormalization(Holder):
             params=derive("layer + width", layer=held.params, width=width),
             params_reason=f"{name} has {plural(held.params, 'parameter')}, and the vector of the power method {width}",
             macs=_summed(held, "macs"),
+            bias_adds=_summed(held, "bias_adds"),
             how=f"{inside.label} with a normalised kernel",
             sees_all=inside.sees_all,
             sees_along=inside.sees_along,
@@ -244,12 +248,16 @@ def _summed(held: Held, what: str) -> Derived | None:
         cost = getattr(done, what)
         if cost is not None and cost.value != 0:
             parts[chr(ord("a") + i % 26) + (str(i // 26) if i > 25 else "")] = cost.value
-    total = held.params if what == "params" else held.macs
+    total: Size = getattr(held, what)
     if not parts:
         return None
     if len(parts) > 12 or sum(1 for _ in parts) == 1 or derive(" + ".join(parts), **parts).value != total:
         return derive("total", total=total)
     return derive(" + ".join(parts), **parts)
+
+
+def _each_step(steps: Size, each: Size) -> Derived | None:
+    return derive("steps * each", steps=steps, each=each) if each != 0 else None
 
 
 def _listed(names: Sequence[str]) -> str:

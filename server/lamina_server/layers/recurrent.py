@@ -90,6 +90,7 @@ class LSTM(Kind):
             params_reason=f"Each of 4 gates has {self.units} x ({width} + {self.units}"
             f"{' + 1' if self.use_bias else ''}) weights",
             macs=derive("steps * 4 * units * (features + units)", steps=steps.size, units=self.units, features=width),
+            bias_adds=derive("steps * 4 * units", steps=steps.size, units=self.units) if self.use_bias else None,
             how=f"features {width} -> {self.units}, {'every step' if self.return_sequences else 'last step only'}",
             sees_all=True,
         )

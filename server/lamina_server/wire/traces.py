@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.v1 import tensor_pb2, trace_pb2
 from lamina_server.dims import Size
+from lamina_server.elsewhere import Elsewhere, elsewhere
 from lamina_server.explain import explain, how
 from lamina_server.formula import Derived
 from lamina_server.layers.base import Derivation, Weight, Window
@@ -44,6 +45,8 @@ def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
         params=sum(weight.size for weight in weights),
         trainable_params=sum(weight.size for weight in weights if weight.trainable),
         macs=encode_dim(trace.macs),
+        bias_adds=encode_dim(trace.bias_adds),
+        flops=encode_dim(2 * trace.macs + trace.bias_adds),
         peak_activation_bytes=None if trace.peak_bytes is None else encode_dim(trace.peak_bytes),
         symbols=[trace_pb2.SymbolRange(name=name, minimum=trace.ranges.get(name, 1)) for name in sorted(trace.symbols)],
     )
@@ -99,6 +102,8 @@ def _encode_inference(layer: LayerTrace) -> trace_pb2.LayerTrace:
         non_trainable_params=layer.params - trainable,
         macs=_quantity(done.macs),
         output_bytes=encode_dim(layer.output_bytes),
+        bias_adds=_quantity(done.bias_adds),
+        elsewhere=map(_elsewhere, elsewhere(layer)),
     )
 
 
@@ -153,6 +158,12 @@ def _derivation(row: Derivation) -> trace_pb2.Derivation:
         formula=row.derived.text,
         substitution=row.derived.substitution,
         reason=row.reason,
+    )
+
+
+def _elsewhere(found: Elsewhere) -> trace_pb2.CountElsewhere:
+    return trace_pb2.CountElsewhere(
+        tool=found.tool, quantity=found.quantity, value=encode_dim(found.value), reason=found.reason
     )
 
 
