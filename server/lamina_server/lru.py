@@ -32,6 +32,10 @@ class Lru(Generic[K, V]):
             self.put(key, value)
         return value
 
+    def clear(self) -> None:
+        """Lets everything go."""
+        self._items.clear()
+
     def put(self, key: K, value: V) -> None:
         """Keeps a value, at the cost of the least recently used."""
         self._items.pop(key, None)

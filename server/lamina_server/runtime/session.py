@@ -19,7 +19,11 @@ Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
-_NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'")
+# On loading; and, of operators that take a type and only find out later, on running.
+_NO_KERNEL = re.compile(
+    r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'"
+    r"|running (\w+) node\. Name:'([^']*)' .*does not support \w+"
+)
 # "/onnxruntime_src/.../bfc_arena.cc:360 void* onnxruntime::BFCArena::Alloc(...) " says nothing to a caller.
 _SOURCE_PLACE = re.compile(r"\S*/onnxruntime\S*:\d+ .*?\)\s+|\[ONNXRuntimeError\] : ")
 
@@ -82,7 +86,8 @@ class Session:
         """The named outputs for `inputs`, by name, each in the shape the model declares.
 
         Raises LimitError where memory does not suffice, UnavailableError (RUN_STOPPED) where `control` stopped
-        it, MismatchError on anything else that ONNX Runtime refuses: inputs were checked before.
+        it, KernelError
+        for an element type that an operator does not take, MismatchError on anything else that ONNX Runtime refuses: inputs were checked before.
         """
         started = self._clock()
         try:
@@ -163,7 +168,8 @@ def _refusal(error: Exception, doing: str) -> LaminaError:
         )
     missing = _NO_KERNEL.search(text)
     if missing:
-        return KernelError(f"ONNX Runtime has no {missing[1]} for this element type.", missing[2], missing[1])
+        operator, node = missing[1] or missing[3], missing[2] or missing[4] or ""
+        return KernelError(f"ONNX Runtime has no {operator} for this element type.", node, operator)
     if _STOPPED in text:
         return UnavailableError("The run was stopped: its caller left, or the server is leaving.", reason="RUN_STOPPED")
     detail = " ".join(_SOURCE_PLACE.sub("", text).split())[:500]

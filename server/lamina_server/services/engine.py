@@ -225,7 +225,10 @@ class Engine:
         if admitted.batch == 0:  # nothing to run, and the answer is known
             specs = admitted.trace.specs
             return {ref: np.zeros(shape, specs[ref].dtype.numpy) for ref, shape in shapes.items()}
-        found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
+        try:
+            found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
+        except KernelError as error:
+            raise _no_kernel(admitted.trace, error, self.device) from None
         for ref, array in found.items():
             if array.shape != shapes[ref]:
                 raise MismatchError(
