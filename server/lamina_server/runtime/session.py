@@ -86,8 +86,8 @@ class Session:
         """The named outputs for `inputs`, by name, each in the shape the model declares.
 
         Raises LimitError where memory does not suffice, UnavailableError (RUN_STOPPED) where `control` stopped
-        it, KernelError
-        for an element type that an operator does not take, MismatchError on anything else that ONNX Runtime refuses: inputs were checked before.
+        it, KernelError for an element type that an operator turns out not to take, MismatchError on anything else that
+        ONNX Runtime refuses: inputs were checked before.
         """
         started = self._clock()
         try:
