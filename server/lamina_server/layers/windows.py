@@ -61,7 +61,7 @@ class Sliding(NamedTuple):
             out = derive("L", L=length) if s == 1 else derive("ceil(L / s)", L=length, s=s)
             a, b = self._ends(out.value, length, s, extent)
             reason = _kept(role, self, i, out, length, (a, b))
-        window = Window(axis, role, extent, s, a, b, *self._ragged(length, out.value, s, extent, a, b))
+        window = Window(axis, role, extent, s, a, b, *self._ragged(length, out.value, s, extent, a, b), taps=k)
         floored = not self.ceil_mode and self.padding not in SAME
         return Derivation(axis, role, length, out, reason + _leftover(role, window, floored)), window
 
