@@ -486,6 +486,390 @@ def DepthwiseConv3D(
     )
 
 
+def SeparableConv1D(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: Padding1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def SeparableConv2D(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def SeparableConv3D(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size3D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Conv1DTranspose(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    output_padding: Size1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv1DTranspose",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Conv2DTranspose(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    output_padding: Size2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv2DTranspose",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Conv3DTranspose(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_padding: Size3D | None = None,
+    dilation_rate: Size3D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_padding": output_padding,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv3DTranspose",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
 def MaxPooling1D(
     pool_size: Size1D = 2,
     strides: Size1D | None = None,
@@ -1296,8 +1680,11 @@ __all__ = [
     "BatchNormalization",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -1318,6 +1705,9 @@ __all__ = [
     "Permute",
     "RepeatVector",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConv3D",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

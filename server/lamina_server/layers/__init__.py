@@ -8,7 +8,9 @@ from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.transposed import ConvTranspose
 
 KINDS: tuple[type[Kind], ...] = (
     # core
@@ -19,6 +21,8 @@ KINDS: tuple[type[Kind], ...] = (
     # convolution
     Conv,
     DepthwiseConv,
+    SeparableConv,
+    ConvTranspose,
     # pooling
     MaxPool,
     AveragePool,
