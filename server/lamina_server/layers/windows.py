@@ -19,6 +19,7 @@ from lamina_server.layers.base import Derivation, Window, grouped, plural
 from lamina_server.layers.tensors import SPATIAL, Axis, Layout, Role, counted
 
 SAME = ("same", "same_lower")
+NOUN = {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}  # one position of an axis
 
 
 class PadPair(NamedTuple):
@@ -185,10 +186,11 @@ def _inside(k: int, s: int, extent: int, a: int, b: int, out: Size, ceil_mode: b
     step = "one apart" if s == 1 else f"{s} apart"
     fit = "fits" if out == 1 else "fit"
     count = "one window" if out == 1 else f"{grouped(out)} windows"
+    count = count if padded else count.replace("one", "One")
     text = f"{padded}{count} of {window_text(k, extent)} {fit}" + (f", {step}" if out != 1 else "")
     if ceil_mode and s > 1:
         text += "; ceil_mode lets the last one run over the end, as long as it starts before it"
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text}."
 
 
 def _kept(role: Role, slide: Sliding, i: int, out: Derived, n: Size, ends: tuple[Size, Size]) -> str:
@@ -234,10 +236,7 @@ def _added(filler: str, a: Size, b: Size) -> str:
 
 
 def _leftover(role: Role, window: Window, floored: bool) -> str:
-    unused, what = (
-        window.unused,
-        {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}[role],
-    )
+    unused, what = window.unused, NOUN[role]
     if isinstance(unused, int):
         if unused == 0:
             return ""
