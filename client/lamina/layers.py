@@ -876,6 +876,8 @@ def MaxPooling1D(
     padding: PoolPadding1D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size1D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -885,7 +887,8 @@ def MaxPooling1D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -893,6 +896,8 @@ def MaxPooling1D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -906,6 +911,8 @@ def MaxPooling1D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling1D",
         rank=1,
@@ -922,6 +929,8 @@ def MaxPooling2D(
     padding: Padding2D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size2D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -931,7 +940,8 @@ def MaxPooling2D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -939,6 +949,8 @@ def MaxPooling2D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -952,6 +964,8 @@ def MaxPooling2D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling2D",
         rank=2,
@@ -968,6 +982,8 @@ def MaxPooling3D(
     padding: Padding3D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size3D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -977,7 +993,8 @@ def MaxPooling3D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -985,6 +1002,8 @@ def MaxPooling3D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -998,6 +1017,8 @@ def MaxPooling3D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling3D",
         rank=3,
@@ -1015,6 +1036,7 @@ def AveragePooling1D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -1023,7 +1045,8 @@ def AveragePooling1D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -1032,6 +1055,7 @@ def AveragePooling1D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -1046,6 +1070,7 @@ def AveragePooling1D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling1D",
         rank=1,
@@ -1063,6 +1088,7 @@ def AveragePooling2D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -1071,7 +1097,8 @@ def AveragePooling2D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -1080,6 +1107,7 @@ def AveragePooling2D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -1094,6 +1122,7 @@ def AveragePooling2D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling2D",
         rank=2,
@@ -1111,6 +1140,7 @@ def AveragePooling3D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -1119,7 +1149,8 @@ def AveragePooling3D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -1128,6 +1159,7 @@ def AveragePooling3D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -1142,6 +1174,7 @@ def AveragePooling3D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling3D",
         rank=3,
@@ -1330,6 +1363,468 @@ def GlobalAveragePooling3D(
         "global_average_pool",
         {"data_format": data_format, "keepdims": keepdims, "rank": 3},
         constructor="GlobalAveragePooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveAveragePooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveAveragePooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveAveragePooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveMaxPooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveMaxPooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def AdaptiveMaxPooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LpPooling1D(
+    norm_type: float,
+    pool_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LpPooling2D(
+    norm_type: float,
+    pool_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LpPooling3D(
+    norm_type: float,
+    pool_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def GlobalLpPooling1D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 1},
+        constructor="GlobalLpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def GlobalLpPooling2D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 2},
+        constructor="GlobalLpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def GlobalLpPooling3D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 3},
+        constructor="GlobalLpPooling3D",
         rank=3,
         name=name,
         inputs=inputs,
@@ -1673,6 +2168,12 @@ def LSTM(
 
 __all__ = [
     "Activation",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -1694,11 +2195,17 @@ __all__ = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
+    "GlobalLpPooling1D",
+    "GlobalLpPooling2D",
+    "GlobalLpPooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "Input",
     "LSTM",
+    "LpPooling1D",
+    "LpPooling2D",
+    "LpPooling3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",

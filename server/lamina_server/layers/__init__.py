@@ -1,10 +1,12 @@
 """The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
+from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
@@ -28,6 +30,10 @@ KINDS: tuple[type[Kind], ...] = (
     AveragePool,
     GlobalMaxPool,
     GlobalAveragePool,
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    LpPool,
+    GlobalLpPool,
     # shaping
     Flatten,
     Reshape,
