@@ -1833,6 +1833,147 @@ def GlobalLpPooling3D(
     )
 
 
+def MaxUnpooling1D(
+    pool_size: Size1D = 2,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size1D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def MaxUnpooling2D(
+    pool_size: Size2D = 2,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size2D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def MaxUnpooling3D(
+    pool_size: Size3D = 2,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size3D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
 def Flatten(
     data_format: LayoutLike | None = None,
     *,
@@ -2209,6 +2350,9 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "MaxUnpooling1D",
+    "MaxUnpooling2D",
+    "MaxUnpooling3D",
     "Permute",
     "RepeatVector",
     "Reshape",

@@ -152,7 +152,7 @@ def _function(function: type[Function]) -> str:
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
-    if "Pooling" in sdk.name or "Transpose" in sdk.name:
+    if re.search("[Pp]ooling|Transpose", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
     if usual is not None:

@@ -26,7 +26,7 @@ class Stack(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "adaptive_average_pool", "adaptive_max_pool", "lp_pool", "global_lp_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm")
+    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "adaptive_average_pool", "adaptive_max_pool", "lp_pool", "global_lp_pool", "max_unpool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class Layer(_message.Message):
     ADAPTIVE_MAX_POOL_FIELD_NUMBER: _ClassVar[int]
     LP_POOL_FIELD_NUMBER: _ClassVar[int]
     GLOBAL_LP_POOL_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNPOOL_FIELD_NUMBER: _ClassVar[int]
     FLATTEN_FIELD_NUMBER: _ClassVar[int]
     RESHAPE_FIELD_NUMBER: _ClassVar[int]
     PERMUTE_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +75,7 @@ class Layer(_message.Message):
     adaptive_max_pool: _pooling_pb2.AdaptiveMaxPool
     lp_pool: _pooling_pb2.LpPool
     global_lp_pool: _pooling_pb2.GlobalLpPool
+    max_unpool: _pooling_pb2.MaxUnpool
     flatten: _shaping_pb2.Flatten
     reshape: _shaping_pb2.Reshape
     permute: _shaping_pb2.Permute
@@ -83,4 +85,4 @@ class Layer(_message.Message):
     add: _merging_pb2.Add
     concatenate: _merging_pb2.Concatenate
     lstm: _recurrent_pb2.LSTM
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., separable_conv: _Optional[_Union[_convolution_pb2.SeparableConv, _Mapping]] = ..., conv_transpose: _Optional[_Union[_convolution_pb2.ConvTranspose, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., adaptive_average_pool: _Optional[_Union[_pooling_pb2.AdaptiveAveragePool, _Mapping]] = ..., adaptive_max_pool: _Optional[_Union[_pooling_pb2.AdaptiveMaxPool, _Mapping]] = ..., lp_pool: _Optional[_Union[_pooling_pb2.LpPool, _Mapping]] = ..., global_lp_pool: _Optional[_Union[_pooling_pb2.GlobalLpPool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., separable_conv: _Optional[_Union[_convolution_pb2.SeparableConv, _Mapping]] = ..., conv_transpose: _Optional[_Union[_convolution_pb2.ConvTranspose, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., adaptive_average_pool: _Optional[_Union[_pooling_pb2.AdaptiveAveragePool, _Mapping]] = ..., adaptive_max_pool: _Optional[_Union[_pooling_pb2.AdaptiveMaxPool, _Mapping]] = ..., lp_pool: _Optional[_Union[_pooling_pb2.LpPool, _Mapping]] = ..., global_lp_pool: _Optional[_Union[_pooling_pb2.GlobalLpPool, _Mapping]] = ..., max_unpool: _Optional[_Union[_pooling_pb2.MaxUnpool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...

@@ -110,3 +110,17 @@ class GlobalLpPool(_message.Message):
     data_format: _options_pb2.Layout
     keepdims: bool
     def __init__(self, norm_type: _Optional[float] = ..., rank: _Optional[int] = ..., data_format: _Optional[_Union[_options_pb2.Layout, str]] = ..., keepdims: bool = ...) -> None: ...
+
+class MaxUnpool(_message.Message):
+    __slots__ = ("pool_size", "strides", "padding", "data_format", "output_size")
+    POOL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    STRIDES_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
+    DATA_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    pool_size: _containers.RepeatedScalarFieldContainer[int]
+    strides: _containers.RepeatedScalarFieldContainer[int]
+    padding: _options_pb2.Padding
+    data_format: _options_pb2.Layout
+    output_size: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, pool_size: _Optional[_Iterable[int]] = ..., strides: _Optional[_Iterable[int]] = ..., padding: _Optional[_Union[_options_pb2.Padding, _Mapping]] = ..., data_format: _Optional[_Union[_options_pb2.Layout, str]] = ..., output_size: _Optional[_Iterable[int]] = ...) -> None: ...

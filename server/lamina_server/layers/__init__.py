@@ -13,6 +13,7 @@ from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.unpooling import MaxUnpool
 
 KINDS: tuple[type[Kind], ...] = (
     # core
@@ -34,6 +35,7 @@ KINDS: tuple[type[Kind], ...] = (
     AdaptiveMaxPool,
     LpPool,
     GlobalLpPool,
+    MaxUnpool,
     # shaping
     Flatten,
     Reshape,

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina_server.layers.tensors import Layout
 from tests.contract.references.base import Array, Reference
-from tests.contract.references.windows import Windows, channels_first
+from tests.contract.references.windows import Windows, channels_first, pads_of, window_of
 
 
 def _max(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
@@ -69,6 +69,19 @@ def _adaptive(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], 
     return [back(found)]
 
 
+def _unpool(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
+    x, back = channels_first(inputs[0], kind, layout)
+    index, _ = channels_first(inputs[1], kind, layout)
+    sizes, strides, _ = window_of(kind)
+    rows = zip(x.shape[2:], sizes, strides, pads_of(kind, x.shape[2:]), strict=True)
+    lengths = kind.output_size or [(n - 1) * s + k - a - b for n, k, s, (a, b) in rows]
+    found = np.zeros((*x.shape[:2], int(np.prod(lengths))))
+    for place in np.ndindex(*x.shape):
+        if 0 <= index[place] < found.shape[-1]:
+            found[(*place[:2], index[place])] = x[place]
+    return [back(found.reshape(*x.shape[:2], *lengths))]
+
+
 def _global(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     x, back = channels_first(inputs[0], kind, layout)
     reduce = np.max if type(kind).__name__ == "GlobalMaxPool" else np.mean
@@ -85,4 +98,5 @@ REFERENCES: dict[str, Reference] = {
     "AdaptiveMaxPool": _adaptive,
     "LpPool": _lp,
     "GlobalLpPool": _global_lp,
+    "MaxUnpool": _unpool,
 }
