@@ -158,7 +158,7 @@ class ConvTranspose(Kind):
         )
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        spreads = self._spreads()
+        spreads = self.spreads()
         x, layout = inputs[0], self.data_format or layout
         rank = len(spreads)
         require_rank(x, spatial_roles(rank, layout))
@@ -196,7 +196,7 @@ class ConvTranspose(Kind):
         x, rank = inputs[0], len(self.kernel_size)
         order = graph.spatial_order(x.spec, self.data_format or graph.layout)
         name = graph.arrange(x, order)
-        pads, more, fed, before, after = map(list, zip(*(spread.operator for spread in self._spreads()), strict=True))
+        pads, more, fed, before, after = map(list, zip(*(spread.operator for spread in self.spreads()), strict=True))
         if any(fed):
             ends = graph.ints([0] * (rank + 4) + fed)
             name = graph.node("Pad", [name, ends, graph.const(0.0, x.spec.dtype)], mode="constant")
@@ -216,7 +216,8 @@ class ConvTranspose(Kind):
             name = graph.node("Slice", [name, graph.ints(before), ends, graph.ints(range(2, rank + 2))])
         return [activate(graph, Value(name, order, done.spec), self.activation)]
 
-    def _spreads(self) -> list[Spread]:
+    def spreads(self) -> list[Spread]:
+        """Its windows along each spatial axis. Raises LayerError for options that do not fit each other."""
         if self.padding in ("causal", "same_lower"):
             raise self._no_rule()
         given = self.padding if isinstance(self.padding, tuple) else "valid"
