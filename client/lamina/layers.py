@@ -143,7 +143,8 @@ def Conv1D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -205,7 +206,8 @@ def Conv2D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -267,7 +269,8 @@ def Conv3D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -702,7 +705,7 @@ def Conv1DTranspose(
         kernel_size: Window length for each spatial axis.
         strides: Step between windows in the output; 1 where not given.
         padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
-        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         activation: Applied to the result.
@@ -768,7 +771,7 @@ def Conv2DTranspose(
         kernel_size: Window length for each spatial axis.
         strides: Step between windows in the output; 1 where not given.
         padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
-        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         activation: Applied to the result.
@@ -835,7 +838,7 @@ def Conv3DTranspose(
         strides: Step between windows in the output; 1 where not given.
         padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
-        output_padding: Positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0.
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         activation: Applied to the result.
         use_bias: Whether a bias is added for each filter. Default True.

@@ -130,7 +130,7 @@ def conv(d: Drawing) -> None:
 def transposed(d: Drawing) -> None:
     sizes, strides = d.numbers(1, 3), d.numbers(1, 2)
     crops = tuple(PadPair(0, min(1, k - 1)) for k in sizes)  # of a window at most all but one position
-    padding = d.draw(st.sampled_from(["valid", "same", crops]))
+    padding: Any = d.draw(st.sampled_from(["valid", "same", crops]))
     kind = ConvTranspose(d.draw(st.integers(1, 3)), sizes, strides, padding, activation=d.function())
     d.twin.add(kind, d.source())
 

@@ -36,7 +36,8 @@ class Conv(Kind):
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
     """
 

@@ -125,7 +125,7 @@ class ConvTranspose(Kind):
         "valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding", "valid", minimum=0
     )
     output_padding: tuple[int, ...] = option(
-        "positions put at the end, fewer than the stride or the dilation; Keras' rule where not given, which is not 0",
+        "positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0",
         (),
         minimum=0,
     )

@@ -51,11 +51,13 @@ def _transposed(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array]
     inside, outside = x.shape[1] // kind.groups, kind.filters // kind.groups
     grouped = x.reshape(x.shape[0], kind.groups, inside, *x.shape[2:])
     kernel = weights["kernel"].reshape(*sizes, outside, kind.groups, inside)
+    every = slice(None), slice(None)
     for position in product(*map(range, x.shape[2:])):
         for tap in product(*map(range, sizes)):
             at = tuple(p * s + t * d for p, s, t, d in zip(position, strides, tap, dilations, strict=True))
-            sums = np.einsum("bgc,ogc->bgo", grouped[(..., *position)], kernel[tap])
-            full[(..., *at)] += sums.reshape(x.shape[0], -1)
+            taken: Any = (*every, slice(None), *position)
+            written: Any = (*every, *at)
+            full[written] += np.einsum("bgc,ogc->bgo", grouped[taken], kernel[tap]).reshape(x.shape[0], -1)
     for i, ke in enumerate(ends):
         before, length = _kept(kind, i, x.shape[2 + i], ke, strides[i], lengths[i])
         longer = np.pad(full, [(0, length if axis == 2 + i else 0) for axis in range(full.ndim)])

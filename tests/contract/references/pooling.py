@@ -1,7 +1,6 @@
 """Pools."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,13 @@ def _max(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layou
 
 def _patches(kind: Any, x: Array) -> list[Array]:
     found: list[Array] = []
-    Windows(kind, x.astype(np.float64), np.nan).each(lambda patch: found.append(patch) or patch[..., 0])
+
+    def keep(patch: Array) -> Array:
+        found.append(patch)
+        first: Array = patch[..., 0]
+        return first
+
+    Windows(kind, x.astype(np.float64), np.nan).each(keep)
     return found
 
 
@@ -43,8 +48,8 @@ def _lp(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout
     def norm(patch: Array) -> Array:
         found = np.nansum((patch if kind.signed else abs(patch)) ** power, -1)
         there = np.isfinite(patch).sum(-1)  # beyond the padding there is nothing
-        whole: Array = found * patch.shape[-1] / there if kind.scale_partial else found
-        return whole ** (1 / power)
+        whole: Array = (found * patch.shape[-1] / there if kind.scale_partial else found) ** (1 / power)
+        return whole
 
     return [back(Windows(kind, x, 0).each(norm))]
 
@@ -62,10 +67,10 @@ def _adaptive(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], 
     sizes = [o or n for o, n in zip(kind.output_size, x.shape[2:], strict=True)]
     found = np.empty((*x.shape[:2], *sizes))
     for place in np.ndindex(*sizes):
-        bins = [
-            slice(floor(i * n / o), ceil((i + 1) * n / o)) for i, o, n in zip(place, sizes, x.shape[2:], strict=True)
-        ]
-        found[(..., *place)] = reduce(x[(..., *bins)].reshape(*x.shape[:2], -1), axis=-1)
+        rows = zip(place, sizes, x.shape[2:], strict=True)
+        bins = (slice(i * n // o, -(-(i + 1) * n // o)) for i, o, n in rows)
+        every = slice(None), slice(None)
+        found[*every, *place] = reduce(x[*every, *bins].reshape(*x.shape[:2], -1), axis=-1)
     return [back(found)]
 
 
