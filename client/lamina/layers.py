@@ -160,7 +160,8 @@ def Conv1D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -225,7 +226,8 @@ def Conv2D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -290,7 +292,8 @@ def Conv3D(
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -520,12 +523,416 @@ def DepthwiseConv3D(
     )
 
 
+def SeparableConv1D(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: Padding1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SeparableConv2D(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SeparableConv3D(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size3D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv1DTranspose(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    output_padding: Size1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv1DTranspose",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv2DTranspose(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    output_padding: Size2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv2DTranspose",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv3DTranspose(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_padding: Size3D | None = None,
+    dilation_rate: Size3D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_padding": output_padding,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv3DTranspose",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
 def MaxPooling1D(
     pool_size: Size1D = 2,
     strides: Size1D | None = None,
     padding: PoolPadding1D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size1D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -536,7 +943,8 @@ def MaxPooling1D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -544,6 +952,8 @@ def MaxPooling1D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -558,6 +968,8 @@ def MaxPooling1D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling1D",
         rank=1,
@@ -575,6 +987,8 @@ def MaxPooling2D(
     padding: Padding2D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size2D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -585,7 +999,8 @@ def MaxPooling2D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -593,6 +1008,8 @@ def MaxPooling2D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -607,6 +1024,8 @@ def MaxPooling2D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling2D",
         rank=2,
@@ -624,6 +1043,8 @@ def MaxPooling3D(
     padding: Padding3D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size3D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -634,7 +1055,8 @@ def MaxPooling3D(
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -642,6 +1064,8 @@ def MaxPooling3D(
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -656,6 +1080,8 @@ def MaxPooling3D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling3D",
         rank=3,
@@ -674,6 +1100,7 @@ def AveragePooling1D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -683,7 +1110,8 @@ def AveragePooling1D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -692,6 +1120,7 @@ def AveragePooling1D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -707,6 +1136,7 @@ def AveragePooling1D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling1D",
         rank=1,
@@ -725,6 +1155,7 @@ def AveragePooling2D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -734,7 +1165,8 @@ def AveragePooling2D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -743,6 +1175,7 @@ def AveragePooling2D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -758,6 +1191,7 @@ def AveragePooling2D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling2D",
         rank=2,
@@ -776,6 +1210,7 @@ def AveragePooling3D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -785,7 +1220,8 @@ def AveragePooling3D(
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
         pool_size: Window length for each spatial axis.
@@ -794,6 +1230,7 @@ def AveragePooling3D(
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -809,6 +1246,7 @@ def AveragePooling3D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling3D",
         rank=3,
@@ -1015,6 +1453,654 @@ def GlobalAveragePooling3D(
         "global_average_pool",
         {"data_format": data_format, "keepdims": keepdims, "rank": 3},
         constructor="GlobalAveragePooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling1D(
+    norm_type: float,
+    pool_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling2D(
+    norm_type: float,
+    pool_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling3D(
+    norm_type: float,
+    pool_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling1D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 1},
+        constructor="GlobalLpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling2D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 2},
+        constructor="GlobalLpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling3D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 3},
+        constructor="GlobalLpPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling1D(
+    pool_size: Size1D = 2,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size1D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling2D(
+    pool_size: Size2D = 2,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size2D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling3D(
+    pool_size: Size3D = 2,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size3D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling3D",
         rank=3,
         name=name,
         inputs=inputs,
@@ -1507,6 +2593,12 @@ def SpectralNormalization(
 
 __all__ = [
     "Activation",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -1515,8 +2607,11 @@ __all__ = [
     "Block",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -1526,17 +2621,29 @@ __all__ = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
+    "GlobalLpPooling1D",
+    "GlobalLpPooling2D",
+    "GlobalLpPooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "Input",
     "LSTM",
+    "LpPooling1D",
+    "LpPooling2D",
+    "LpPooling3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "MaxUnpooling1D",
+    "MaxUnpooling2D",
+    "MaxUnpooling3D",
     "Permute",
     "RepeatVector",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConv3D",
     "SpectralNormalization",
     "TimeDistributed",
     "ZeroPadding1D",

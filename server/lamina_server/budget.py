@@ -45,8 +45,11 @@ class Budget:
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
+        if done.scratch != 0:
+            what = f'The number of elements that "{name}" makes on the way per sample is'
+            limits.check("max_tensor_elements", done.scratch, what)
         if done.macs is None:  # a pool: no products, but as much to walk through
-            read = product(window.extent for window in done.windows) * done.spec.elements
+            read = product(window.read for window in done.windows) * done.spec.elements
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
 
     def _take_weights(self, name: str, done: Inference) -> None:

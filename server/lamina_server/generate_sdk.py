@@ -125,7 +125,8 @@ def _entry(kind: Any) -> str:
 
 
 def _constructor(kind: type[Kind], sdk: Sdk) -> str:
-    options = [item for item in fields(kind) if item.name != "rank"]
+    named = {item.name: item for item in fields(kind) if item.name != "rank"}
+    options = [named[name] for name in sdk.arranged(named)]
     signature = [_parameter(item, sdk) for item in options]
     is_input = field_name(kind) == "input"
     common = _COMMON[:1] if is_input else _COMMON
@@ -154,8 +155,8 @@ def _function(function: type[Function]) -> str:
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
-    if "Pooling" in sdk.name:
-        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # a pool is never causal
+    if re.search("[Pp]ooling|Transpose", sdk.name):
+        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
     if usual is not None:
         return f"{item.name}: {annotation} = {usual}"

@@ -9,9 +9,11 @@ from lamina_server.layers.base import grouped, plural
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Input
 from lamina_server.layers.merging import Concatenate
-from lamina_server.layers.pooling import AveragePool, MaxPool
+from lamina_server.layers.pooling import Pool
+from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten
 from lamina_server.layers.tensors import Layout, channel_axis
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME
 from lamina_server.limits import Limits
 from lamina_server.records import LayerTrace, Note, Trace
@@ -31,6 +33,7 @@ def annotate(found: Trace, limits: Limits) -> Trace:
     still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
     for layer in every:
         layer.notes.extend(_same_against_torch(layer))
+        layer.notes.extend(_transposed_against_torch(layer))
         layer.notes.extend(_swapped(found, layer))
         layer.notes.extend(_old_arguments(layer))
     for layer in still[:MOST_RETRACED]:
@@ -41,7 +44,7 @@ def annotate(found: Trace, limits: Limits) -> Trace:
 def _same_against_torch(layer: LayerTrace) -> Iterator[Note]:
     """SAME with a stride and lopsided pads: PyTorch's symmetric padding may have the shape but not the numbers."""
     kind = layer.node.kind
-    if not isinstance(kind, Conv | DepthwiseConv) or kind.padding not in SAME:
+    if not isinstance(kind, Conv | DepthwiseConv | SeparableConv) or kind.padding not in SAME:
         return
     windows = layer.done.windows
     lopsided = [w for w in windows if w.stride > 1 and w.before != w.after]
@@ -61,6 +64,29 @@ def _same_against_torch(layer: LayerTrace) -> Iterator[Note]:
         f"PyTorch's Conv{len(windows)}d with kernel {named[0]}, stride={named[1]}, padding={named[2]}{spread} "
         f"{result}: "
         f"it adds {added}{'' if len(windows) == 1 else ' along each axis'}. Pad {pairs} yourself to agree.",
+    )
+
+
+def _transposed_against_torch(layer: LayerTrace) -> Iterator[Note]:
+    """SAME that crops an odd number: PyTorch's padding and output_padding have the shape but not the numbers."""
+    kind = layer.node.kind
+    if not isinstance(kind, ConvTranspose) or kind.padding != "same" or kind.output_padding:
+        return
+    spreads = kind.spreads()
+    if not any(spread.before != spread.after and not spread.more for spread in spreads):
+        return
+    theirs = [max(spread.extent - spread.s + 1, 0) // 2 for spread in spreads]
+    more = [2 * p - spread.extent + spread.s for p, spread in zip(theirs, spreads, strict=True)]
+    sizes = _per_axis(kind.kernel_size), _per_axis([spread.s for spread in spreads]), _per_axis(theirs)
+    spread_by = f", dilation={_per_axis(kind.dilation_rate)}" if set(kind.dilation_rate) - {1} else ""
+    own = " and ".join(f"({spread.before}, {spread.net})" for spread in spreads)
+    cropped = " and ".join(f"({p}, {p - extra})" for p, extra in zip(theirs, more, strict=True))
+    pairs = ", ".join(f"({p}, {p})" for p in theirs) + ("," if len(theirs) == 1 else "")
+    yield Note(
+        "SAME_IS_LOPSIDED",
+        f"PyTorch's ConvTranspose{len(spreads)}d with kernel {sizes[0]}, stride={sizes[1]}, padding={sizes[2]}, "
+        f"output_padding={_per_axis(more)}{spread_by} has this shape but other numbers: it crops {cropped}, "
+        f'padding="same" {own}. For its numbers write padding=({pairs}), output_padding={_per_axis(more)}.',
     )
 
 
@@ -107,7 +133,7 @@ def _is_still_pool(layer: LayerTrace) -> bool:
     """A pool of more than 1 with stride 1 and SAME: nothing shrinks."""
     kind = layer.node.kind
     return (
-        isinstance(kind, MaxPool | AveragePool)
+        isinstance(kind, Pool)
         and kind.padding in SAME
         and bool(kind.strides)
         and set(kind.strides) == {1}
@@ -123,7 +149,7 @@ def _feeds_branches(layer: LayerTrace, takers: Mapping[str, Sequence[LayerTrace]
 
 def _still_pool(found: Trace, layer: LayerTrace, still: list[LayerTrace], limits: Limits) -> Note:
     kind = layer.node.kind
-    assert isinstance(kind, MaxPool | AveragePool)
+    assert isinstance(kind, Pool)
     length = _per_axis([row.derived.value for row in layer.done.derivations])
     text = (
         f"size {_per_axis(kind.pool_size)}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "

@@ -25,7 +25,7 @@ from tests.contract.test_promises import CASES, Case
 # Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3, 1.1e-16).
 TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 1e-6}
 # Operators of which ONNX Runtime's CPU has no float64 kernel (1.32).
-NO_FLOAT64 = {"Conv", "AveragePool", "LSTM"}
+NO_FLOAT64 = {"AveragePool", "Conv", "ConvTranspose", "LSTM"}
 
 every_type = pytest.mark.parametrize("dtype", sorted(TOLERANCE), ids=str)
 every_case = pytest.mark.parametrize(

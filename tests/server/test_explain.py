@@ -248,6 +248,12 @@ def test_plurals(count: Size, text: str) -> None:
     assert plural(count, "step") == text
 
 
+def test_a_symbol_keeps_its_letters_at_the_start_of_a_sentence() -> None:
+    for size, count in ((symbol("t"), "t"), (symbol("t") * 2, "2 * t")):
+        assert f" {count} windows of 3 fit, one apart." in explain(explained(Example(Conv(2, (3,)), ((size + 2, 1),))))
+    assert "One window of 3 fits." in explain(explained(Example(Conv(2, (3,)), ((3, 1),))))
+
+
 def test_products_are_written_with_a_cross() -> None:
     assert times("32 * (5 * 1 + 1)") == "32 x (5 x 1 + 1)"
 

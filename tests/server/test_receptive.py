@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
+from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
@@ -17,6 +18,7 @@ from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Role
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.receptive import Field
 from lamina_server.records import Trace
@@ -55,10 +57,24 @@ def test_four_convolutions_in_a_row_see_5_9_13_17() -> None:
         ((DepthwiseConv((3,), padding=(PadPair(2, 0),)),), [Field(3, 1, -1)]),
         ((ZeroPadding((PadPair(3, 1),)), Conv(4, (3,))), [Field(1, 1, -3), Field(3, 1, -2)]),
         ((AveragePool((3,), (1,)), Activation(Relu())), [Field(3, 1, 1)] * 2),
+        ((MaxPool((3,), (2,), dilation_rate=(2,)),), [Field(5, 2, 2)]),
+        # With a stride of 1 a transposed convolution is another way to write a convolution.
+        ((ConvTranspose(4, (3,), padding="same"),), [Field(3, 1, 0)]),
+        ((ConvTranspose(4, (3,)), Conv(4, (3,))), [Field(3, 1, -1), Field(5, 1, 0)]),
+        ((ConvTranspose(4, (2,), padding=(PadPair(5, 0),)),), [Field(2, 1, 4.5)]),
+        ((AdaptiveMaxPool((16,)), AdaptiveMaxPool((0,))), [Field(4, 4, 1.5)] * 2),
     ],
 )  # fmt: skip
 def test_windows_along_one_axis(kinds: Sequence[Kind], fields: Sequence[Field]) -> None:
     assert [layer.receptive[STEPS] for layer in chain(*kinds).layers[1:]] == fields
+
+
+@pytest.mark.parametrize(
+    "kind", [ConvTranspose(4, (3,), (2,), "same"), AdaptiveAveragePool((7,)), AdaptiveAveragePool((1,))]
+)
+def test_neighbours_that_see_different_numbers_have_no_field(kind: Kind) -> None:
+    found = chain(kind, Conv(2, (3,), padding="same"))
+    assert [layer.receptive for layer in found.layers[1:]] == [{}, {}]
 
 
 def test_axes_are_kept_apart() -> None:

@@ -14,11 +14,13 @@ from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Gelu, Relu, Softmax
 from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.norm_pooling import LpPool
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, Trace
@@ -125,6 +127,10 @@ CASES = [
          ('keep the length: padding="same"', 'no padding: padding="valid"'), "batch, height 9, width 9, 4"),
     Case("BAD_PADDING", chain((9, 2), MaxPool((2,), (), "same", ceil_mode=True)),
          ('padding="same" rounds up by itself: ceil_mode=False',), "batch, 5 steps"),
+    Case("BAD_PADDING", chain((9, 2), ConvTranspose(4, (3,), (2,), "same_lower")),
+         ('length x stride: padding="same"', 'no padding: padding="valid"'), "batch, 18 steps, 4"),
+    Case("BAD_PADDING", chain((9, 2), LpPool(2.0, (2,), padding="causal")), ('keep the length: padding="same"',),
+         "batch, 5 steps"),
     Case("BAD_PERMUTATION", chain((9, 2), Permute((0, 2, 1))),
          ("the batch axis is not named: Permute((2, 1))",), "batch, 2 channels, 9 steps"),
     Case("BAD_PERMUTATION", chain((9, 2), Permute((1, 0))), ("axes are counted from 1: Permute((2, 1))",), "batch, 2"),
@@ -138,6 +144,10 @@ CASES = [
     Case("EXPECTATION_NOT_MET", expecting(Dense(4), 128, 7), ("units=7",), "batch, 128 steps, 7"),
     Case("OUT_OF_RANGE", chain((9, 2), MaxPool((3,), (), (PadPair(2, 0),))), ("the most that fits: padding=((1, 0),)",),
          "batch, 3 steps"),
+    Case("OUT_OF_RANGE", chain((9, 2), ConvTranspose(4, (3,), (2,), "same", (2,))),
+         ("the most that fits: output_padding=(1,)",), "batch, 18 steps"),
+    Case("NOT_DIVISIBLE", chain((9, 12), ConvTranspose(10, (3,), groups=4)),
+         ("the next multiple of 4: filters=12", "2 groups"), "batch, 11 steps, 12"),
     Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
          ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
 ]  # fmt: skip

@@ -38,7 +38,7 @@ class NamedStack(_message.Message):
     def __init__(self, name: _Optional[str] = ..., layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "weights_of", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm", "block", "time_distributed", "spectral_normalization")
+    __slots__ = ("name", "inputs", "expect", "weights_of", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "adaptive_average_pool", "adaptive_max_pool", "lp_pool", "global_lp_pool", "max_unpool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm", "block", "time_distributed", "spectral_normalization")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -49,10 +49,17 @@ class Layer(_message.Message):
     DROPOUT_FIELD_NUMBER: _ClassVar[int]
     CONV_FIELD_NUMBER: _ClassVar[int]
     DEPTHWISE_CONV_FIELD_NUMBER: _ClassVar[int]
+    SEPARABLE_CONV_FIELD_NUMBER: _ClassVar[int]
+    CONV_TRANSPOSE_FIELD_NUMBER: _ClassVar[int]
     MAX_POOL_FIELD_NUMBER: _ClassVar[int]
     AVERAGE_POOL_FIELD_NUMBER: _ClassVar[int]
     GLOBAL_MAX_POOL_FIELD_NUMBER: _ClassVar[int]
     GLOBAL_AVERAGE_POOL_FIELD_NUMBER: _ClassVar[int]
+    ADAPTIVE_AVERAGE_POOL_FIELD_NUMBER: _ClassVar[int]
+    ADAPTIVE_MAX_POOL_FIELD_NUMBER: _ClassVar[int]
+    LP_POOL_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_LP_POOL_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNPOOL_FIELD_NUMBER: _ClassVar[int]
     FLATTEN_FIELD_NUMBER: _ClassVar[int]
     RESHAPE_FIELD_NUMBER: _ClassVar[int]
     PERMUTE_FIELD_NUMBER: _ClassVar[int]
@@ -75,10 +82,17 @@ class Layer(_message.Message):
     dropout: _core_pb2.Dropout
     conv: _convolution_pb2.Conv
     depthwise_conv: _convolution_pb2.DepthwiseConv
+    separable_conv: _convolution_pb2.SeparableConv
+    conv_transpose: _convolution_pb2.ConvTranspose
     max_pool: _pooling_pb2.MaxPool
     average_pool: _pooling_pb2.AveragePool
     global_max_pool: _pooling_pb2.GlobalMaxPool
     global_average_pool: _pooling_pb2.GlobalAveragePool
+    adaptive_average_pool: _pooling_pb2.AdaptiveAveragePool
+    adaptive_max_pool: _pooling_pb2.AdaptiveMaxPool
+    lp_pool: _pooling_pb2.LpPool
+    global_lp_pool: _pooling_pb2.GlobalLpPool
+    max_unpool: _pooling_pb2.MaxUnpool
     flatten: _shaping_pb2.Flatten
     reshape: _shaping_pb2.Reshape
     permute: _shaping_pb2.Permute
@@ -91,7 +105,7 @@ class Layer(_message.Message):
     block: Block
     time_distributed: TimeDistributed
     spectral_normalization: SpectralNormalization
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., weights_of: _Optional[str] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., time_distributed: _Optional[_Union[TimeDistributed, _Mapping]] = ..., spectral_normalization: _Optional[_Union[SpectralNormalization, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., weights_of: _Optional[str] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., separable_conv: _Optional[_Union[_convolution_pb2.SeparableConv, _Mapping]] = ..., conv_transpose: _Optional[_Union[_convolution_pb2.ConvTranspose, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., adaptive_average_pool: _Optional[_Union[_pooling_pb2.AdaptiveAveragePool, _Mapping]] = ..., adaptive_max_pool: _Optional[_Union[_pooling_pb2.AdaptiveMaxPool, _Mapping]] = ..., lp_pool: _Optional[_Union[_pooling_pb2.LpPool, _Mapping]] = ..., global_lp_pool: _Optional[_Union[_pooling_pb2.GlobalLpPool, _Mapping]] = ..., max_unpool: _Optional[_Union[_pooling_pb2.MaxUnpool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., time_distributed: _Optional[_Union[TimeDistributed, _Mapping]] = ..., spectral_normalization: _Optional[_Union[SpectralNormalization, _Mapping]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("stack",)

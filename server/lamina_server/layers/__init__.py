@@ -1,15 +1,20 @@
 """The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
+from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
 from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.unpooling import MaxUnpool
 
 KINDS: tuple[type[Kind], ...] = (
     # core
@@ -20,11 +25,18 @@ KINDS: tuple[type[Kind], ...] = (
     # convolution
     Conv,
     DepthwiseConv,
+    SeparableConv,
+    ConvTranspose,
     # pooling
     MaxPool,
     AveragePool,
     GlobalMaxPool,
     GlobalAveragePool,
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    LpPool,
+    GlobalLpPool,
+    MaxUnpool,
     # shaping
     Flatten,
     Reshape,

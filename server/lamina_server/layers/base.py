@@ -5,7 +5,7 @@ SDK constructors, catalogue, contract test) follows from these three.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from math import prod
@@ -47,6 +47,12 @@ class Window(NamedTuple):
     after: Size
     unused: Size = 0
     overrun: Size = 0
+    taps: int = 0
+
+    @property
+    def read(self) -> int:
+        """Elements that it reads: `taps` of its extent, where it has holes."""
+        return self.taps or self.extent
 
 
 class Weight(NamedTuple):
@@ -83,7 +89,8 @@ class Inference:
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
     derivations), `params`, `macs` and `bias_adds` come with their arithmetic, `sentences` are said after the
     derivations. Every output element sees the whole input (`sees_all`), or all of it along some axes of the output
-    (`sees_along`).
+    (`sees_along`). `scratch` is the number of elements, per sample, of a tensor made on the way that may be larger than
+    all others.
     """
 
     outputs: tuple[Output, ...]
@@ -99,6 +106,7 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    scratch: Size = 0
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what others make of it, once
 
     @property
@@ -108,10 +116,19 @@ class Inference:
 
 
 class Sdk(NamedTuple):
-    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none."""
+    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none.
+
+    Arguments stand in the order of the kind's fields, but for two in `swapped` that change places, as Keras has them.
+    """
 
     name: str
     rank: int | None = None
+    swapped: tuple[str, str] | None = None
+
+    def arranged(self, names: Iterable[str]) -> list[str]:
+        """The names of the kind's fields in the order of the arguments."""
+        places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
+        return [places.get(name, name) for name in names]
 
 
 class Node(NamedTuple):
@@ -187,7 +204,7 @@ class Kind:
         return next(
             (
                 len(getattr(self, name))
-                for name in ("kernel_size", "pool_size", "padding")
+                for name in ("kernel_size", "pool_size", "output_size", "padding")
                 if isinstance(getattr(self, name, None), tuple)
             ),
             getattr(self, "rank", None),
@@ -200,7 +217,7 @@ class Kind:
         if first.rank is None:
             return first.name
         rank = self.spatial_rank
-        return next((sdk.name for sdk in self.sdk if sdk.rank == rank), first.name.removesuffix("1D"))
+        return next((sdk.name for sdk in self.sdk if sdk.rank == rank), first.name.replace("1D", ""))
 
     def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
         """What this kind takes the axes of an input of this rank, the batch included, to be."""

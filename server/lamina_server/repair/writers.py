@@ -9,10 +9,11 @@ from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
@@ -116,8 +117,8 @@ def _window(fault: Fault) -> Iterator[Candidate]:
         )
         yield from _other_layout(fault)
     if not isinstance(fault.kind.padding, tuple) and not getattr(fault.kind, "ceil_mode", False):
-        yield 'keep the length: padding="same"', fault.changed(padding="same")
-    if isinstance(fault.kind, MaxPool | AveragePool):
+        yield _same(fault)
+    if isinstance(fault.kind, Pool):
         yield from fault.removed(fault.index, "nothing is left to pool here")
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
     spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
@@ -155,7 +156,7 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
     steps = []
     for i, node in enumerate(fault.stack.nodes[: fault.index]):
         pool = node.kind
-        if isinstance(pool, MaxPool | AveragePool) and pool.padding in SAME and set(pool.strides) == {1}:
+        if isinstance(pool, Pool) and pool.padding in SAME and set(pool.strides) == {1}:
             steps.append(ReplaceNode(i, node._replace(kind=replace(pool, strides=()))))
     if steps:
         what = "the pool before it has" if len(steps) == 1 else f"each of the {len(steps)} pools before it has"
@@ -236,8 +237,14 @@ def _padding(fault: Fault) -> Iterator[Candidate]:
     if getattr(fault.kind, "ceil_mode", False):
         yield f'padding="{fault.kind.padding}" rounds up by itself: ceil_mode=False', fault.changed(ceil_mode=False)
     else:
-        yield 'keep the length: padding="same"', fault.changed(padding="same")
+        yield _same(fault)
         yield 'no padding: padding="valid"', fault.changed(padding="valid")
+
+
+def _same(fault: Fault) -> Candidate:
+    """padding="same", which a transposed convolution takes as length x stride."""
+    means = "length x stride" if isinstance(fault.kind, ConvTranspose) else "keep the length"
+    return f'{means}: padding="same"', fault.changed(padding="same")
 
 
 def _permutation(fault: Fault) -> Iterator[Candidate]:
@@ -266,7 +273,7 @@ def _symbolic(fault: Fault) -> Iterator[Candidate]:
 
 def _expected(fault: Fault) -> Iterator[Candidate]:
     if getattr(fault.kind, "padding", None) == "valid":
-        yield 'keep the length: padding="same"', fault.changed(padding="same")
+        yield _same(fault)
     if hasattr(fault.kind, "strides"):
         for step in range(1, 9):
             yield (
@@ -287,6 +294,11 @@ def _range(fault: Fault) -> Iterator[Candidate]:
             PadPair(*(min(max(p, 0), k // 2) for p in pair)) for pair, k in zip(fault.kind.padding, sizes, strict=True)
         )
         yield f"the most that fits: padding={_tuple(tuple(map(tuple, pads)))}", fault.changed(padding=pads)
+    if isinstance(fault.kind, ConvTranspose) and fault.kind.output_padding:
+        kind, ones = fault.kind, (1,) * len(fault.kind.kernel_size)
+        rows = zip(kind.output_padding, kind.strides or ones, kind.dilation_rate or ones, strict=False)
+        most = tuple(min(p, max(s, d) - 1) for p, s, d in rows)
+        yield f"the most that fits: output_padding={_tuple(most)}", fault.changed(output_padding=most)
 
 
 def _function(fault: Fault) -> Iterator[Candidate]:
