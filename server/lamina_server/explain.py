@@ -32,7 +32,9 @@ def parameters(layer: LayerTrace) -> str:
     frozen = sum(weight.size for weight in layer.done.weights if not weight.trainable)
     rest = f", {grouped(frozen)} of them not trained" if frozen else ""
     total = plural(params.value, "parameter")
-    return f"{layer.done.params_reason}: {times(params.substitution)} = {total}{rest}."
+    made = params.substitution
+    arithmetic = "" if made == str(params.value) else f"{times(made)} = "
+    return f"{layer.done.params_reason}: {arithmetic}{total}{rest}."
 
 
 def times(arithmetic: str) -> str:

@@ -18,6 +18,8 @@ _SPELLED = {DType.FLOAT32: "FLOAT", DType.FLOAT64: "DOUBLE"}
 ELEMENT: dict[DType, int] = {
     dtype: onnx.TensorProto.DataType.Value(_SPELLED.get(dtype, dtype.value.upper())) for dtype in DType
 }
+# Operators that ONNX itself has for float32 alone.
+_FLOAT32_ONLY = {"Celu"}
 Array = np.ndarray[Any, Any]
 
 
@@ -66,6 +68,16 @@ class Graph:
                 node.attribute.append(_attribute(key, value))
         self.nodes.append(node)
         return outputs
+
+    def cast(self, name: str, dtype: DType) -> str:
+        """A tensor with its elements as another type."""
+        return self.node("Cast", [name], to=ELEMENT[dtype])
+
+    def single(self, op: str, inputs: Sequence[str], dtype: DType, **attributes: Any) -> str:
+        """A node of an operator that ONNX Runtime has in single precision only: float64 passes through casts."""
+        if dtype is not DType.FLOAT64 and (dtype is DType.FLOAT32 or op not in _FLOAT32_ONLY):
+            return self.node(op, inputs, **attributes)
+        return self.cast(self.node(op, [self.cast(name, DType.FLOAT32) for name in inputs], **attributes), dtype)
 
     def const(self, array: Any, dtype: DType) -> str:
         """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's."""
