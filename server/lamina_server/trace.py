@@ -97,7 +97,7 @@ class _Tracer:
             raise self._refusal(index, error) from None
         except ArithmeticError as error:
             raise self._refusal(index, _too_complex(error)) from None
-        name = node.name or self.namer.name(done.label)
+        name = node.name or self.namer.name(node.kind.called or done.label)
         try:
             self._check_limits(name, inputs, done)
         except ArithmeticError as error:
@@ -212,7 +212,7 @@ class _Tracer:
         """A layer's bare reason with its index, name, kind and axes."""
         node = self.stack.nodes[index]
         title = node.kind.title
-        name = name or node.name or self.namer.name(title)
+        name = name or node.name or self.namer.name(node.kind.called or title)
         where = f"stack.layers[{index}]"
         path = f"{where}.{error.field}" if error.field in Node._fields else f"{where}.{field_name(node.kind)}"
         if error.field and error.field not in Node._fields:
