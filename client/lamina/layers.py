@@ -504,7 +504,7 @@ def MaxPooling1D(
     ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -550,7 +550,7 @@ def MaxPooling2D(
     ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -596,7 +596,7 @@ def MaxPooling3D(
     ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -642,7 +642,7 @@ def AveragePooling1D(
     Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -690,7 +690,7 @@ def AveragePooling2D(
     Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -738,7 +738,7 @@ def AveragePooling3D(
     Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1070,7 +1070,7 @@ def ZeroPadding1D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -1101,7 +1101,7 @@ def ZeroPadding2D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -1132,7 +1132,7 @@ def ZeroPadding3D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -1287,6 +1287,770 @@ def LSTM(
     )
 
 
+def ReLU(
+    max_value: float | None = None,
+    negative_slope: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """max(x, 0); with options min(x, max_value) for x > threshold, else negative_slope * (x - threshold).
+
+    Args:
+        max_value: Largest result; none if not given.
+        negative_slope: Slope up to the threshold. Default 0.
+        threshold: Results are 0, or on the slope, for inputs up to this. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "re_lu",
+        {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold},
+        constructor="ReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def ReLU6(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """min(max(x, 0), 6).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("relu6", {}, constructor="ReLU6", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def LeakyReLU(
+    negative_slope: float = 0.3,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x for x > 0, else negative_slope * x.
+
+    Args:
+        negative_slope: Slope below zero (Keras' LeakyReLU layer: 0.3; PyTorch and ONNX: 0.01). Default 0.3.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "leaky_re_lu",
+        {"negative_slope": negative_slope},
+        constructor="LeakyReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def ELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * (exp(x) - 1).
+
+    Args:
+        alpha: Very negative inputs approach -alpha. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "elu", {"alpha": alpha}, constructor="ELU", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def SELU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """1.0507 * elu(x, alpha = 1.6733), the constants of Klambauer et al. 2017.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("selu", {}, constructor="SELU", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def GELU(
+    approximate: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * Phi(x), Phi the normal distribution function; exactly by erf, or by tanh where `approximate`.
+
+    Args:
+        approximate: Whether tanh stands in for erf. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "gelu",
+        {"approximate": approximate},
+        constructor="GELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Sigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """1 / (1 + exp(-x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("sigmoid", {}, constructor="Sigmoid", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def Hardsigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """min(max(x / 6 + 0.5, 0), 1), as Keras 3 and PyTorch (Keras 2 and ONNX's default have slope 0.2).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "hard_sigmoid", {}, constructor="Hardsigmoid", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Tanh(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Hyperbolic tangent.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("tanh", {}, constructor="Tanh", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def Softplus(
+    beta: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold, as PyTorch.
+
+    Args:
+        beta: Sharpness of the bend at 0; not 0. Default 1.
+        threshold: Beyond this beta * x counts as large, and the result is x. Default 20.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "softplus",
+        {"beta": beta, "threshold": threshold},
+        constructor="Softplus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def SiLU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * sigmoid(x), also called swish.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("silu", {}, constructor="SiLU", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def Softmax(
+    axis: int | None = None,
+    axes: tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        axes: Several axes instead, whose results together sum to 1; only axis if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "softmax",
+        {"axis": axis, "axes": axes},
+        constructor="Softmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def CELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0).
+
+    Args:
+        alpha: Very negative inputs approach -alpha; not 0. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "celu", {"alpha": alpha}, constructor="CELU", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Hardswish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * min(max(x / 6 + 0.5, 0), 1), also called hard silu.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "hard_swish", {}, constructor="Hardswish", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Hardtanh(
+    min_val: float | None = None,
+    max_val: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """min(max(x, min_val), max_val).
+
+    Args:
+        min_val: Least result. Default -1.
+        max_val: Largest result, min_val or more. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "hard_tanh",
+        {"min_val": min_val, "max_val": max_val},
+        constructor="Hardtanh",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Softsign(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x / (1 + |x|).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("softsign", {}, constructor="Softsign", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def LogSoftmax(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """log(exp(x) / sum(exp(x))) along one axis.
+
+    Args:
+        axis: Axis along which the exponentials of the results sum to 1; as in softmax. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "log_softmax",
+        {"axis": axis},
+        constructor="LogSoftmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Softmin(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """exp(-x) / sum(exp(-x)) along one axis, whose results then sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "softmin", {"axis": axis}, constructor="Softmin", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def LogSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """log(1 / (1 + exp(-x))), which is -softplus(-x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "log_sigmoid", {}, constructor="LogSigmoid", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Mish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * tanh(softplus(x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make("mish", {}, constructor="Mish", name=name, inputs=inputs, expect=expect, weights=weights)
+
+
+def Exponential(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """exp(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "exponential", {}, constructor="Exponential", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Hardshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x where |x| > threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "hard_shrink",
+        {"threshold": threshold},
+        constructor="Hardshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Softshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x - threshold for x > threshold, x + threshold for x < -threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "soft_shrink",
+        {"threshold": threshold},
+        constructor="Softshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Tanhshrink(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x - tanh(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "tanh_shrink", {}, constructor="Tanhshrink", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Threshold(
+    threshold: float,
+    default_value: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x where x > threshold, else default_value.
+
+    Args:
+        threshold: What an input must exceed to stay.
+        default_value: What the others become; PyTorch's value.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "threshold",
+        {"threshold": threshold, "default_value": default_value},
+        constructor="Threshold",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Squareplus(
+    b: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """(x + sqrt(x^2 + b)) / 2.
+
+    Args:
+        b: How round the bend at 0 is; 0 gives relu. Default 4.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "squareplus", {"b": b}, constructor="Squareplus", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def SparsePlus(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """0 for x <= -1, x for x >= 1, (x + 1)^2 / 4 between.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "sparse_plus", {}, constructor="SparsePlus", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def SparseSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """min(max(x / 2 + 0.5, 0), 1).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "sparse_sigmoid", {}, constructor="SparseSigmoid", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
+def Sparsemax(
+    axis: int | None = None,
+    as_keras: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """max(x - tau, 0) along one axis, tau such that the results sum to 1 (Martins and Astudillo 2016).
+
+    tau = (sum of the k largest - 1) / k, k the largest for which k * x_k > sum - 1. Keras 3 takes the sum of the k
+    cumulative sums instead, so that its results sum to 1 only where k is 1; `as_keras` does the same.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        as_keras: Whether tau is Keras 3's, with which the results need not sum to 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "sparsemax",
+        {"axis": axis, "as_keras": as_keras},
+        constructor="Sparsemax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def RReLU(
+    lower: float | None = None,
+    upper: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x for x > 0, else (lower + upper) / 2 * x: the slope that PyTorch draws in training is its mean at inference.
+
+    Args:
+        lower: Least slope drawn in training. Default 0.125.
+        upper: Largest slope drawn in training, lower or more. Default 0.3333333333333333.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "rrelu",
+        {"lower": lower, "upper": upper},
+        constructor="RReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def PReLU(
+    shared_axes: tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * x, with a learned alpha for each place of a sample; shape unchanged.
+
+    Weight alpha: the input's shape without the batch, but 1 along `shared_axes`. PyTorch's PReLU(1) shares all axes,
+    its PReLU(channels) all but the channels: shared_axes=(2, 3) for images channels first, (1, 2) channels last.
+
+    Args:
+        shared_axes: Axes along which one alpha serves all, counted from 1 behind the batch.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "p_re_lu",
+        {"shared_axes": shared_axes},
+        constructor="PReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def GLU(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """Gated linear unit: the first half of an axis times the sigmoid of the second half; the axis is halved.
+
+    (..., 2 n) -> (..., n) (Dauphin et al. 2017).
+
+    Args:
+        axis: Axis that is halved; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "glu", {"axis": axis}, constructor="GLU", name=name, inputs=inputs, expect=expect, weights=weights
+    )
+
+
 __all__ = [
     "Activation",
     "Add",
@@ -1294,6 +2058,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "CELU",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -1303,21 +2068,52 @@ __all__ = [
     "DepthwiseConv2D",
     "DepthwiseConv3D",
     "Dropout",
+    "ELU",
+    "Exponential",
     "Flatten",
+    "GELU",
+    "GLU",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "Input",
     "LSTM",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Mish",
+    "PReLU",
     "Permute",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
     "RepeatVector",
     "Reshape",
+    "SELU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "SparsePlus",
+    "SparseSigmoid",
+    "Sparsemax",
+    "Squareplus",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -225,8 +225,24 @@ def _dim(target: Any, value: object, _rank: int | None, at: Place) -> None:
         raise at.error(f"takes a number, a symbol such as 'T', or None for any size; {shown(value)} was given.")
 
 
-# What Keras calls some functions too.
-_OTHER_NAMES = {"swish": "silu"}
+# What Keras or PyTorch call some functions too.
+_OTHER_NAMES = {
+    "exp": "exponential",
+    "hard_silu": "hard_swish",
+    "hardshrink": "hard_shrink",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_swish",
+    "hardtanh": "hard_tanh",
+    "logsigmoid": "log_sigmoid",
+    "softshrink": "soft_shrink",
+    "swish": "silu",
+    "tanhshrink": "tanh_shrink",
+}
+# Functions that are layers only, and what to do.
+_LAYERS_ONLY = {
+    "glu": "glu halves an axis, so it is a layer of its own: put GLU() behind this one",
+    "prelu": "prelu has weights, so it is a layer of its own: put PReLU() behind this one",
+}
 
 
 def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
@@ -234,6 +250,8 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     if not isinstance(value, str):
         raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
     value = _OTHER_NAMES.get(value, value)
+    if value in _LAYERS_ONLY:
+        raise at.error(f"takes what keeps a shape and has no weights; {_LAYERS_ONLY[value]}.", "UNSUPPORTED")
     if value not in known:
         raise at.error(
             f"knows no function {value!r}.{suggest(value, known, what='function', most=20)}", "UNKNOWN_VALUE"

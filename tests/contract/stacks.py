@@ -12,12 +12,16 @@ from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import (
     FUNCTIONS,
     Elu,
+    Exponential,
     Function,
     Gelu,
     HardSigmoid,
     LeakyRelu,
+    LogSoftmax,
     Sigmoid,
     Softmax,
+    Softmin,
+    Sparsemax,
     Tanh,
 )
 from lamina_server.layers.merging import Add, Concatenate
@@ -79,13 +83,13 @@ def _writers(rank: int) -> Sequence[Writer]:
 
 def _function(r: Random) -> Function:
     chosen: dict[type[Function], Function] = {
-        Softmax: Softmax(axis=r.choice((-1, 1))),
+        **{cls: cls(axis=r.choice((-1, 1))) for cls in (Softmax, LogSoftmax, Softmin, Sparsemax)},
         LeakyRelu: LeakyRelu(r.choice((0.2, 0.01))),
         Elu: Elu(r.choice((1.0, 0.5))),
         Gelu: Gelu(r.random() < 0.5),
     }
-    cls = r.choice(FUNCTIONS)
-    return chosen.get(cls) or cls()
+    cls = r.choice([cls for cls in FUNCTIONS if cls is not Exponential])  # whose results outgrow float32
+    return chosen.get(cls) or r.choice(cls.examples())
 
 
 def _maybe(r: Random) -> Function | None:

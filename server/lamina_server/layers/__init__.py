@@ -1,5 +1,6 @@
 """The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
+from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, PReLU
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
@@ -37,6 +38,10 @@ KINDS: tuple[type[Kind], ...] = (
     Concatenate,
     # recurrent
     LSTM,
+    # activations: a function as a layer of its own, then those that functions cannot be
+    *FUNCTION_LAYERS,
+    PReLU,
+    GLU,
 )
 
 __all__ = ["FUNCTIONS", "KINDS"]

@@ -2,7 +2,7 @@
 
 A message has the same name and fields as its dataclass, so decoding walks descriptors. Absent fields are not passed:
 defaults live in the dataclasses alone. A union (a oneof that holds every field) decodes to its member, a message with
-one repeated field to a tuple.
+one repeated field to a tuple. A function that stands in the place of a layer becomes the kind made of it.
 """
 
 import re
@@ -18,6 +18,8 @@ from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.activations import as_layer
+from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.records import Diagnosis
@@ -106,6 +108,7 @@ def _node(message: layers_pb2.Layer, path: str) -> Node:
             path,
         )
     kind = _message(getattr(message, chosen), f"{path}.{chosen}")
+    kind = as_layer(kind) if isinstance(kind, Function) else kind
     expect = _message(message.expect, f"{path}.expect") if message.HasField("expect") else None
     name = message.name if message.HasField("name") else None
     return Node(kind, name, tuple(message.inputs), expect)

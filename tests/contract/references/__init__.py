@@ -11,7 +11,16 @@ import numpy as np
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
-from tests.contract.references import convolution, core, merging, normalization, pooling, recurrent, shaping
+from tests.contract.references import (
+    activations,
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    shaping,
+)
 from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
@@ -22,6 +31,7 @@ REFERENCES: dict[str, Reference] = {
     **normalization.REFERENCES,
     **merging.REFERENCES,
     **recurrent.REFERENCES,
+    **activations.REFERENCES,
 }
 
 
