@@ -1165,7 +1165,9 @@ def BatchNormalization(
 ) -> Layer:
     """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, for each index of one axis; shape unchanged.
 
-    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index.
+    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index. PyTorch's affine=False is
+    center=False and scale=False; its track_running_stats=False, by which a sample's result depends on the other
+    samples of its batch, is not offered.
 
     Args:
         axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
@@ -1182,6 +1184,341 @@ def BatchNormalization(
         "batch_normalization",
         {"axis": axis, "momentum": momentum, "epsilon": epsilon, "center": center, "scale": scale},
         constructor="BatchNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LayerNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    rms_scaling: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample along some axes.
+
+    Weights gamma and beta, of the sizes of these axes. PyTorch's LayerNorm(normalized_shape) takes the last axes, as
+    many as its shape has: axis=(-2, -1) for two. With `rms_scaling` x / sqrt(variance + epsilon) * gamma.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        rms_scaling: Keras' older option: the mean is not subtracted, nor is beta added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "layer_normalization",
+        {"axis": axis, "epsilon": epsilon, "center": center, "scale": scale, "rms_scaling": rms_scaling},
+        constructor="LayerNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def GroupNormalization(
+    groups: int | None = None,
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample and group of channels.
+
+    The channels are cut into groups, each normalised over its channels and all other axes. Weights gamma and beta, one
+    for each channel.
+
+    Args:
+        groups: How many groups, which divides the channels; -1: each channel by itself. Default 32.
+        axis: Axis that is cut into groups, counting the batch axis; the channels if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "group_normalization",
+        {"groups": groups, "axis": axis, "epsilon": epsilon, "center": center, "scale": scale},
+        constructor="GroupNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def InstanceNormalization(
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    track_running_stats: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each channel of each sample.
+
+    (batch, spatial..., channels) as the layout says; PyTorch's InstanceNorm1d to 3d, whose affine=True is center=True
+    and scale=True. With `track_running_stats` the statistics are weights, moving_mean and moving_variance, and a
+    sample's own are not taken.
+
+    Args:
+        axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
+        epsilon: Added to the variance. Default 1e-05.
+        center: Whether beta is added. Default False.
+        scale: Whether gamma multiplies. Default False.
+        track_running_stats: Whether stored statistics are used, as in BatchNormalization. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "instance_normalization",
+        {
+            "axis": axis,
+            "epsilon": epsilon,
+            "center": center,
+            "scale": scale,
+            "track_running_stats": track_running_stats,
+        },
+        constructor="InstanceNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def RMSNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    epsilon: float | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x / sqrt(mean(x^2) + epsilon) * scale, the mean that of each sample along some axes (Zhang and Sennrich 2019).
+
+    Weight scale, of the sizes of these axes. PyTorch's RMSNorm without an eps adds 1.1920929e-07 in float32, the
+    distance from 1 to the next number of its type; its elementwise_affine=False is scale=False.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the mean of squares. Default 1e-06.
+        scale: Whether the weight scale multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "rms_normalization",
+        {"axis": axis, "epsilon": epsilon, "scale": scale},
+        constructor="RMSNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def UnitNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x / max(|x|, 1e-12), |x| the root of the sum of squares along some axes, which becomes 1; shape unchanged.
+
+    Args:
+        axis: Axis or axes along which the squares sum to 1, counting the batch axis; the last if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "unit_normalization",
+        {"axis": axis},
+        constructor="UnitNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LocalResponseNormalization(
+    size: int,
+    alpha: float | None = None,
+    beta: float | None = None,
+    k: float | None = None,
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x / (k + alpha * mean(x^2))^beta, the mean over `size` neighbouring channels, zeros outside; shape unchanged.
+
+    Channel c is divided by what channels c - floor(size / 2) to c + floor((size - 1) / 2) hold, as in PyTorch; alpha is
+    divided by size, so that TensorFlow's alpha is this one divided by its size, 2 * depth_radius + 1.
+
+    Args:
+        size: How many channels count, the channel itself among them.
+        alpha: Weight of the mean of squares. Default 0.0001.
+        beta: Exponent. Default 0.75.
+        k: Added to the mean of squares. Default 1.
+        axis: The axis of the channels, counting the batch axis; the layout's if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "local_response_normalization",
+        {"size": size, "alpha": alpha, "beta": beta, "k": k, "axis": axis},
+        constructor="LocalResponseNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Rescaling(
+    scale: float | tuple[float, ...],
+    offset: float | tuple[float, ...] | None = None,
+    data_format: LayoutLike | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * scale + offset, one number for all or one for each channel; shape unchanged. Takes integers too.
+
+    Keras' layer puts numbers for each channel along its global image_data_format; here the layout says where they go.
+
+    Args:
+        scale: What the numbers are multiplied by: one number, or one a channel.
+        offset: What is added: one number, or one a channel; 0 if not given.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "rescaling",
+        {"scale": scale, "offset": offset, "data_format": data_format, "dtype": dtype},
+        constructor="Rescaling",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def Normalization(
+    axis: int | tuple[int, ...] | None = None,
+    mean: float | tuple[float, ...] | None = None,
+    variance: float | tuple[float, ...] | None = None,
+    invert: bool | None = None,
+    scalar: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """(x - mean) / max(sqrt(variance), 1e-7) by given statistics; with `invert` x * max(sqrt(variance), 1e-7) + mean.
+
+    The statistics are options, or where these are not given the weights mean and variance, not trained, of the sizes of
+    the axes. Keras' third weight, count, is not kept: only adapting uses it. Takes integers too.
+
+    Args:
+        axis: Axis or axes with statistics of their own, counting the batch axis; the last if not given.
+        mean: One number, or one for each index of the axes, row-major; a weight if not given.
+        variance: As many numbers as mean; a weight if not given.
+        invert: Whether the statistics are put back instead of taken away. Default False.
+        scalar: Whether one mean and variance serve all numbers: Keras' axis=None. Default False.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "normalization",
+        {"axis": axis, "mean": mean, "variance": variance, "invert": invert, "scalar": scalar, "dtype": dtype},
+        constructor="Normalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+    )
+
+
+def LayerScale(
+    init_values: float | None = None,
+    axis: int | None = None,
+    center: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+) -> Layer:
+    """x * gamma, one gamma for each index of an axis, as in ConvNeXt and CaiT; shape unchanged.
+
+    Args:
+        init_values: What gamma is where it is drawn from a seed. Default 1e-06.
+        axis: Axis with a gamma for each index, counting the batch; the channels if not given.
+        center: Whether a weight beta is added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+    """
+    return Layer.make(
+        "layer_scale",
+        {"init_values": init_values, "axis": axis, "center": center},
+        constructor="LayerScale",
         name=name,
         inputs=inputs,
         expect=expect,
@@ -2079,25 +2416,33 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "Input",
+    "InstanceNormalization",
     "LSTM",
+    "LayerNormalization",
+    "LayerScale",
     "LeakyReLU",
+    "LocalResponseNormalization",
     "LogSigmoid",
     "LogSoftmax",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Mish",
+    "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "RReLU",
     "ReLU",
     "ReLU6",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SELU",
     "SiLU",
@@ -2114,6 +2459,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "UnitNormalization",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -52,8 +52,10 @@ _TYPES = {
     "Function | None": "ActivationLike",
     "Layout | None": "LayoutLike",
     "DType": "DTypeLike",
+    "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
     "tuple[int, ...]": "Size{rank}D",
+    "tuple[float, ...]": "tuple[float, ...]",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
 }
@@ -153,6 +155,8 @@ def _function(function: type[Function]) -> str:
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
+    if item.metadata["lone"]:
+        annotation = f"{re.findall('int|float', annotation)[0]} | {annotation}"
     if "Pooling" in sdk.name:
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # a pool is never causal
     usual = item.metadata["usual"]  # Keras' default, where the schema has none or another

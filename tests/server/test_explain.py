@@ -227,7 +227,7 @@ def test_random_merges(shape: list[Size], along: list[int], axis: int) -> None:
             "9 900 parameters.")]),
         (BatchNormalization(), (7, 3), [
             "Scaled and shifted, shape unchanged.",
-            ("Each index of axis 2 has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
+            ("Each channel has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
             "not trained.")]),
     ],
 )  # fmt: skip

@@ -6,9 +6,22 @@ from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.scaling import (
+    LayerScale,
+    LocalResponseNormalization,
+    Normalization,
+    Rescaling,
+    UnitNormalization,
+)
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 
 KINDS: tuple[type[Kind], ...] = (
@@ -33,6 +46,15 @@ KINDS: tuple[type[Kind], ...] = (
     ZeroPadding,
     # normalization
     BatchNormalization,
+    LayerNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    RMSNormalization,
+    UnitNormalization,
+    LocalResponseNormalization,
+    Rescaling,
+    Normalization,
+    LayerScale,
     # merging
     Add,
     Concatenate,

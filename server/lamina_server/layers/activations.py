@@ -9,8 +9,6 @@ from functools import cached_property
 from math import prod
 from typing import ClassVar, cast
 
-import numpy as np
-
 from lamina_server.dims import Size, exact_div
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
@@ -33,6 +31,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.functions import FUNCTIONS, Function, applied
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.tensors import Layout, Spec
+from lamina_server.layers.weighted import each_of, spread
 
 
 class FunctionLayer(Kind):
@@ -112,24 +111,21 @@ class PReLU(Kind):
         shared = self._shared(x.rank)
         shape = tuple(1 if i in shared else self._number(x, i) for i in range(1, x.rank))
         count = prod(shape)
-        own = {f"n{i}": size for i, size in enumerate(shape, 1) if i not in shared}
-        each = "All numbers share one alpha" if count == 1 else "Each place has its own alpha"
-        if count > 1 and shared:
-            each = (
-                f"Each index of {' and '.join(f'axis {i}' for i in range(1, x.rank) if i not in shared)} has an alpha"
-            )
+        own = tuple(i for i in range(1, x.rank) if i not in shared)
+        sizes = {f"n{i}": x.shape[i] for i in own}
+        each = "All numbers share one alpha" if not own else f"{each_of(x, own)} has an alpha"
         return unchanged(
             x,
             "PReLU",
             weights=(Weight("alpha", shape),),
             how=f"slopes of {plural(count, 'alpha')}, shape unchanged",
-            params=derive(" * ".join(own) or "1", **own),
+            params=derive(" * ".join(sizes) or "1", **sizes),
             params_reason=each,
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x = inputs[0]
-        alpha = graph.weight("alpha", lambda a: np.transpose(a[None], x.order))
+        alpha = graph.weight("alpha", spread(range(1, x.spec.rank), x.order))
         return [x._replace(name=graph.single("PRelu", [x.name, alpha], x.spec.dtype))]
 
     def _shared(self, rank: int) -> frozenset[int]:

@@ -128,13 +128,16 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     usual: float | None = None,
+    lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
     `usual` is what the SDK's constructors send where nothing is given: Keras' default of an option that is required
-    here, or has another default.
+    here, or has another default. `lone`: of several numbers a lone one is written by itself.
     """
-    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
+    return field(
+        default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual, "lone": lone}
+    )
 
 
 class Kind:
@@ -221,7 +224,9 @@ class Kind:
             value = getattr(self, item.name)
             if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
                 continue
-            shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
+            if item.metadata["lone"] and len(value) == 1:
+                value = value[0]
+            shown = option_text(value, per_axis=item.metadata["minimum"] is not None and not item.metadata["lone"])
             parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
 
