@@ -88,7 +88,7 @@ def test_local_response_normalization(
     used = axis % rank if axis is not None else channels(rank, layout)
     x = normal(seed, BATCH, *shape)
     moved = tensor(x).movedim(used, 1)
-    moved = moved if rank > 2 else moved[..., None]
+    moved = (moved if rank > 2 else moved[..., None]).contiguous()  # it is viewed in another shape
     by_torch = F.local_response_norm(moved, size, *factors)
     by_torch = (by_torch if rank > 2 else by_torch[..., 0]).movedim(1, used)
 

@@ -67,7 +67,8 @@ class BatchNormalization(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         axis = chosen_axis(self.axis, x, layout)
-        weights = (*learned(x, (axis,), scale=self.scale, center=self.center), *_moving(x, axis))
+        moving = _moving(x, axis)
+        weights = (*learned(x, (axis,), scale=self.scale, center=self.center), *moving)
         return weighted(x, "BatchNormalization", (axis,), weights, "scaled and shifted")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -264,7 +265,9 @@ class RMSNormalization(Kind):
         (x,) = inputs
         axes = chosen_axes(self.axis, x)
         weights = learned(x, axes, scale=self.scale, gamma="scale")
-        return weighted(x, "RMSNormalization", axes, weights, f"root mean square 1 along {named(x, axes)}", axes)
+        return weighted(
+            x, "RMSNormalization", axes, weights, f"divided by the root mean square along {named(x, axes)}", axes
+        )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x, axes = inputs[0], chosen_axes(self.axis, done.spec)
