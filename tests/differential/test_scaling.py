@@ -80,7 +80,12 @@ def test_unit_normalization(
     seed=seeds,
 )
 def test_local_response_normalization(
-    data: st.DataObject, shape: tuple[int, ...], layout: Layout, size: int, factors: tuple[float, ...], seed: int
+    data: st.DataObject,
+    shape: tuple[int, ...],
+    layout: Layout,
+    size: int,
+    factors: tuple[float, float, float],
+    seed: int,
 ) -> None:
     """Windows with and without a middle, longer than the channels too; PyTorch wants three axes."""
     rank = len(shape) + 1
@@ -93,7 +98,7 @@ def test_local_response_normalization(
     by_torch = (by_torch if rank > 2 else by_torch[..., 0]).movedim(1, used)
 
     def once(symbolic: Collection[int]) -> None:
-        kind = LocalResponseNormalization(size, *factors, axis)
+        kind = LocalResponseNormalization(size, *factors, axis=axis)
         (found,) = run(kind, x, layout=layout, symbolic=symbolic)
         assert_close(found, by_torch)
 
@@ -140,7 +145,7 @@ def test_normalization(data: st.DataObject, shape: tuple[int, ...], layout: Layo
         layer = keras.layers.Normalization(mean=mean.astype(np.float64), variance=variance.astype(np.float64), **used)
         (expected,) = keras_values(layer, [wide])
         flat = {"mean": tuple(map(float, mean.ravel())), "variance": tuple(map(float, variance.ravel()))}
-        kind = Normalization(tuple(axes), invert=invert, scalar=scalar, **flat)
+        kind = Normalization(tuple(axes), flat["mean"], flat["variance"], invert, scalar)
     else:
         layer = keras.layers.Normalization(**used)
         layer.build(x.shape)

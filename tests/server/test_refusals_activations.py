@@ -3,6 +3,7 @@
 import pytest
 
 import lamina as lm
+from lamina.messages import function
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
@@ -117,7 +118,8 @@ def test_integers_are_cast_first(kind: Kind) -> None:
 
 
 def test_a_function_without_its_numbers() -> None:
-    stack = lm.Stack([lm.Input((4,)), lm.Dense(2, activation={"threshold": {"threshold": 1.0}})])
+    half = function("threshold", {"threshold": 1.0})
+    stack = lm.Stack([lm.Input((4,)), lm.Dense(2, activation=half)])
     with pytest.raises(StackError) as caught:
         decode_stack(stack.proto)
     assert caught.value.reason == "MISSING_FIELD"

@@ -354,8 +354,9 @@ def _beside(graph: Graph, x: Value, axes: tuple[int, ...], numbers: Sequence[flo
     if len(numbers) == 1:
         return graph.const(numbers[0], x.spec.dtype)
     sizes = [x.spec.shape[axis] for axis in axes]
-    return graph.const(spread(axes, x.order)(np.reshape(numbers, sizes)), x.spec.dtype)  # type: ignore[arg-type]  # int
+    return graph.const(spread(axes, x.order)(np.reshape(numbers, sizes)), x.spec.dtype)
 
 
 def _deviation(variance: Array) -> Array:
-    return np.maximum(np.sqrt(variance), variance.dtype.type(_LEAST))
+    result: Array = np.maximum(np.sqrt(variance), variance.dtype.type(_LEAST))
+    return result

@@ -63,7 +63,8 @@ def _sparsemax(f: Any, x: Array) -> Array:
         total = np.cumsum(largest)[:k].sum() if f.as_keras else largest[:k].sum()
         return np.maximum(numbers - (total - 1) / k, 0)
 
-    return np.apply_along_axis(line, f.axis, x)
+    result: Array = np.apply_along_axis(line, f.axis, x)
+    return result
 
 
 def _log_softmax(x: Array, axis: int) -> Array:
