@@ -22,6 +22,23 @@ ActivationName = Literal[
     "softplus",
     "silu",
     "softmax",
+    "celu",
+    "hard_swish",
+    "hard_tanh",
+    "softsign",
+    "log_softmax",
+    "softmin",
+    "log_sigmoid",
+    "mish",
+    "exponential",
+    "hard_shrink",
+    "soft_shrink",
+    "tanh_shrink",
+    "squareplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "rrelu",
 ]
 
 ActivationLike = ActivationName | ActivationFunction
@@ -32,9 +49,17 @@ def linear() -> ActivationFunction:
     return function("linear", {})
 
 
-def relu() -> ActivationFunction:
-    """max(x, 0)."""
-    return function("relu", {})
+def relu(
+    negative_slope: float | None = None, max_value: float | None = None, threshold: float | None = None
+) -> ActivationFunction:
+    """max(x, 0); with options min(x, max_value) for x > threshold, else negative_slope * (x - threshold).
+
+    Args:
+        negative_slope: Slope up to the threshold. Default 0.
+        max_value: Largest result; none if not given.
+        threshold: Results are 0, or on the slope, for inputs up to this. Default 0.
+    """
+    return function("relu", {"negative_slope": negative_slope, "max_value": max_value, "threshold": threshold})
 
 
 def relu6() -> ActivationFunction:
@@ -55,7 +80,7 @@ def elu(alpha: float | None = None) -> ActivationFunction:
     """x for x > 0, else alpha * (exp(x) - 1).
 
     Args:
-        alpha: Very negative inputs approach -alpha. Default 1.0.
+        alpha: Very negative inputs approach -alpha. Default 1.
     """
     return function("elu", {"alpha": alpha})
 
@@ -89,9 +114,14 @@ def tanh() -> ActivationFunction:
     return function("tanh", {})
 
 
-def softplus() -> ActivationFunction:
-    """log(1 + exp(x))."""
-    return function("softplus", {})
+def softplus(beta: float | None = None, threshold: float | None = None) -> ActivationFunction:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold, as PyTorch.
+
+    Args:
+        beta: Sharpness of the bend at 0; not 0. Default 1.
+        threshold: Beyond this beta * x counts as large, and the result is x. Default 20.
+    """
+    return function("softplus", {"beta": beta, "threshold": threshold})
 
 
 def silu() -> ActivationFunction:
@@ -99,29 +129,185 @@ def silu() -> ActivationFunction:
     return function("silu", {})
 
 
-def softmax(axis: int | None = None) -> ActivationFunction:
-    """exp(x) / sum(exp(x)) along one axis, whose results then sum to 1.
+def softmax(axis: int | None = None, axes: tuple[int, ...] | None = None) -> ActivationFunction:
+    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        axes: Several axes instead, whose results together sum to 1; only axis if not given.
+    """
+    return function("softmax", {"axis": axis, "axes": axes})
+
+
+def celu(alpha: float | None = None) -> ActivationFunction:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0).
+
+    Args:
+        alpha: Very negative inputs approach -alpha; not 0. Default 1.
+    """
+    return function("celu", {"alpha": alpha})
+
+
+def hard_swish() -> ActivationFunction:
+    """x * min(max(x / 6 + 0.5, 0), 1), also called hard silu."""
+    return function("hard_swish", {})
+
+
+def hard_tanh(min_val: float | None = None, max_val: float | None = None) -> ActivationFunction:
+    """min(max(x, min_val), max_val).
+
+    Args:
+        min_val: Least result. Default -1.
+        max_val: Largest result, min_val or more. Default 1.
+    """
+    return function("hard_tanh", {"min_val": min_val, "max_val": max_val})
+
+
+def softsign() -> ActivationFunction:
+    """x / (1 + |x|)."""
+    return function("softsign", {})
+
+
+def log_softmax(axis: int | None = None) -> ActivationFunction:
+    """log(exp(x) / sum(exp(x))) along one axis.
+
+    Args:
+        axis: Axis along which the exponentials of the results sum to 1; as in softmax. Default -1.
+    """
+    return function("log_softmax", {"axis": axis})
+
+
+def softmin(axis: int | None = None) -> ActivationFunction:
+    """exp(-x) / sum(exp(-x)) along one axis, whose results then sum to 1.
 
     Args:
         axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
     """
-    return function("softmax", {"axis": axis})
+    return function("softmin", {"axis": axis})
+
+
+def log_sigmoid() -> ActivationFunction:
+    """log(1 / (1 + exp(-x))), which is -softplus(-x)."""
+    return function("log_sigmoid", {})
+
+
+def mish() -> ActivationFunction:
+    """x * tanh(softplus(x))."""
+    return function("mish", {})
+
+
+def exponential() -> ActivationFunction:
+    """exp(x)."""
+    return function("exponential", {})
+
+
+def hard_shrink(threshold: float | None = None) -> ActivationFunction:
+    """x where |x| > threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+    """
+    return function("hard_shrink", {"threshold": threshold})
+
+
+def soft_shrink(threshold: float | None = None) -> ActivationFunction:
+    """x - threshold for x > threshold, x + threshold for x < -threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+    """
+    return function("soft_shrink", {"threshold": threshold})
+
+
+def tanh_shrink() -> ActivationFunction:
+    """x - tanh(x)."""
+    return function("tanh_shrink", {})
+
+
+def threshold(threshold: float, default_value: float) -> ActivationFunction:
+    """x where x > threshold, else default_value.
+
+    Args:
+        threshold: What an input must exceed to stay.
+        default_value: What the others become; PyTorch's value.
+    """
+    return function("threshold", {"threshold": threshold, "default_value": default_value})
+
+
+def squareplus(b: float | None = None) -> ActivationFunction:
+    """(x + sqrt(x^2 + b)) / 2.
+
+    Args:
+        b: How round the bend at 0 is; 0 gives relu. Default 4.
+    """
+    return function("squareplus", {"b": b})
+
+
+def sparse_plus() -> ActivationFunction:
+    """0 for x <= -1, x for x >= 1, (x + 1)^2 / 4 between."""
+    return function("sparse_plus", {})
+
+
+def sparse_sigmoid() -> ActivationFunction:
+    """min(max(x / 2 + 0.5, 0), 1)."""
+    return function("sparse_sigmoid", {})
+
+
+def sparsemax(axis: int | None = None, as_keras: bool | None = None) -> ActivationFunction:
+    """max(x - tau, 0) along one axis, tau such that the results sum to 1 (Martins and Astudillo 2016).
+
+    tau = (sum of the k largest - 1) / k, k the largest for which k * x_k > sum - 1. Keras 3 takes the sum of the k
+    cumulative sums instead, so that its results sum to 1 only where k is 1; `as_keras` does the same.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        as_keras: Whether tau is Keras 3's, with which the results need not sum to 1. Default False.
+    """
+    return function("sparsemax", {"axis": axis, "as_keras": as_keras})
+
+
+def rrelu(lower: float | None = None, upper: float | None = None) -> ActivationFunction:
+    """x for x > 0, else (lower + upper) / 2 * x: the slope that PyTorch draws in training is its mean at inference.
+
+    Args:
+        lower: Least slope drawn in training. Default 0.125.
+        upper: Largest slope drawn in training, lower or more. Default 0.3333333333333333.
+    """
+    return function("rrelu", {"lower": lower, "upper": upper})
 
 
 __all__ = [
     "ActivationLike",
     "ActivationName",
+    "celu",
     "elu",
+    "exponential",
     "gelu",
+    "hard_shrink",
     "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
     "relu",
     "relu6",
+    "rrelu",
     "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -72,7 +72,7 @@ class _Draft:
     def names(self) -> dict[int, str]:
         """Name of every slot, by its identity."""
         layers = [slot.layer for slot in self.slots]
-        names = naming.default_names([layer.class_name for layer in layers], [layer.name for layer in layers])
+        names = naming.default_names([layer.called for layer in layers], [layer.name for layer in layers])
         return {id(slot): name for slot, name in zip(self.slots, names, strict=True)}
 
     def read(self, text: str) -> _Reference:

@@ -947,7 +947,7 @@ def MaxPooling1D(
     has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1003,7 +1003,7 @@ def MaxPooling2D(
     has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1059,7 +1059,7 @@ def MaxPooling3D(
     has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1114,7 +1114,7 @@ def AveragePooling1D(
     divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1169,7 +1169,7 @@ def AveragePooling2D(
     divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1224,7 +1224,7 @@ def AveragePooling3D(
     divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -1866,7 +1866,7 @@ def GlobalLpPooling1D(
     """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
 
     Args:
-        norm_type: P, the power. Default 2.0.
+        norm_type: P, the power. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -1902,7 +1902,7 @@ def GlobalLpPooling2D(
     """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
 
     Args:
-        norm_type: P, the power. Default 2.0.
+        norm_type: P, the power. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -1938,7 +1938,7 @@ def GlobalLpPooling3D(
     """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
 
     Args:
-        norm_type: P, the power. Default 2.0.
+        norm_type: P, the power. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -1980,7 +1980,7 @@ def MaxUnpooling1D(
     out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
 
     Args:
-        pool_size: The pool's window length for each spatial axis.
+        pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
         padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -2030,7 +2030,7 @@ def MaxUnpooling2D(
     out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
 
     Args:
-        pool_size: The pool's window length for each spatial axis.
+        pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
         padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -2080,7 +2080,7 @@ def MaxUnpooling3D(
     out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
 
     Args:
-        pool_size: The pool's window length for each spatial axis.
+        pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
         padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -2251,7 +2251,7 @@ def ZeroPadding1D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -2285,7 +2285,7 @@ def ZeroPadding2D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -2319,7 +2319,7 @@ def ZeroPadding3D(
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -2355,7 +2355,9 @@ def BatchNormalization(
 ) -> Layer:
     """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, for each index of one axis; shape unchanged.
 
-    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index.
+    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index. PyTorch's affine=False is
+    center=False and scale=False; its track_running_stats=False, by which a sample's result depends on the other
+    samples of its batch, is not offered.
 
     Args:
         axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
@@ -2373,6 +2375,368 @@ def BatchNormalization(
         "batch_normalization",
         {"axis": axis, "momentum": momentum, "epsilon": epsilon, "center": center, "scale": scale},
         constructor="BatchNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LayerNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    rms_scaling: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample along some axes.
+
+    Weights gamma and beta, of the sizes of these axes. PyTorch's LayerNorm(normalized_shape) takes the last axes, as
+    many as its shape has: axis=(-2, -1) for two. With `rms_scaling` x / sqrt(variance + epsilon) * gamma.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        rms_scaling: Keras' older option: the mean is not subtracted, nor is beta added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "layer_normalization",
+        {"axis": axis, "epsilon": epsilon, "center": center, "scale": scale, "rms_scaling": rms_scaling},
+        constructor="LayerNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GroupNormalization(
+    groups: int | None = None,
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample and group of channels.
+
+    The channels are cut into groups, each normalised over its channels and all other axes. Weights gamma and beta, one
+    for each channel.
+
+    Args:
+        groups: How many groups, which divides the channels; -1: each channel by itself. Default 32.
+        axis: Axis that is cut into groups, counting the batch axis; the channels if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "group_normalization",
+        {"groups": groups, "axis": axis, "epsilon": epsilon, "center": center, "scale": scale},
+        constructor="GroupNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def InstanceNormalization(
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    track_running_stats: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each channel of each sample.
+
+    (batch, spatial..., channels) as the layout says; PyTorch's InstanceNorm1d to 3d, whose affine=True is center=True
+    and scale=True. With `track_running_stats` the statistics are weights, moving_mean and moving_variance, and a
+    sample's own are not taken.
+
+    Args:
+        axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
+        epsilon: Added to the variance. Default 1e-05.
+        center: Whether beta is added. Default False.
+        scale: Whether gamma multiplies. Default False.
+        track_running_stats: Whether stored statistics are used, as in BatchNormalization. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "instance_normalization",
+        {
+            "axis": axis,
+            "epsilon": epsilon,
+            "center": center,
+            "scale": scale,
+            "track_running_stats": track_running_stats,
+        },
+        constructor="InstanceNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RMSNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    epsilon: float | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / sqrt(mean(x^2) + epsilon) * scale, the mean that of each sample along some axes (Zhang and Sennrich 2019).
+
+    Weight scale, of the sizes of these axes. PyTorch's RMSNorm without an eps adds 1.1920929e-07 in float32, the
+    distance from 1 to the next number of its type; its elementwise_affine=False is scale=False.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the mean of squares. Default 1e-06.
+        scale: Whether the weight scale multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rms_normalization",
+        {"axis": axis, "epsilon": epsilon, "scale": scale},
+        constructor="RMSNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def UnitNormalization(
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / max(|x|, 1e-12), |x| the root of the sum of squares along some axes, which becomes 1; shape unchanged.
+
+    Args:
+        axis: Axis or axes along which the squares sum to 1, counting the batch axis; the last if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "unit_normalization",
+        {"axis": axis},
+        constructor="UnitNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LocalResponseNormalization(
+    size: int,
+    alpha: float | None = None,
+    beta: float | None = None,
+    k: float | None = None,
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / (k + alpha * mean(x^2))^beta, the mean over `size` neighbouring channels, zeros outside; shape unchanged.
+
+    Channel c is divided by what channels c - floor(size / 2) to c + floor((size - 1) / 2) hold, as in PyTorch; alpha is
+    divided by size, so that TensorFlow's alpha is this one divided by its size, 2 * depth_radius + 1.
+
+    Args:
+        size: How many channels count, the channel itself among them.
+        alpha: Weight of the mean of squares. Default 0.0001.
+        beta: Exponent. Default 0.75.
+        k: Added to the mean of squares. Default 1.
+        axis: The axis of the channels, counting the batch axis; the layout's if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "local_response_normalization",
+        {"size": size, "alpha": alpha, "beta": beta, "k": k, "axis": axis},
+        constructor="LocalResponseNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Rescaling(
+    scale: float | tuple[float, ...],
+    offset: float | tuple[float, ...] | None = None,
+    data_format: LayoutLike | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * scale + offset, one number for all or one for each channel; shape unchanged. Takes integers too.
+
+    Keras' layer puts numbers for each channel along its global image_data_format; here the layout says where they go.
+
+    Args:
+        scale: What the numbers are multiplied by: one number, or one a channel.
+        offset: What is added: one number, or one a channel; 0 if not given.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rescaling",
+        {"scale": scale, "offset": offset, "data_format": data_format, "dtype": dtype},
+        constructor="Rescaling",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Normalization(
+    axis: int | tuple[int, ...] | None = None,
+    mean: float | tuple[float, ...] | None = None,
+    variance: float | tuple[float, ...] | None = None,
+    invert: bool | None = None,
+    scalar: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / max(sqrt(variance), 1e-7) by given statistics; with `invert` x * max(sqrt(variance), 1e-7) + mean.
+
+    The statistics are options, or where these are not given the weights mean and variance, not trained, of the sizes of
+    the axes. Keras' third weight, count, is not kept: only adapting uses it. Takes integers too.
+
+    Args:
+        axis: Axis or axes with statistics of their own, counting the batch axis; the last if not given.
+        mean: One number, or one for each index of the axes, row-major; a weight if not given.
+        variance: As many numbers as mean; a weight if not given.
+        invert: Whether the statistics are put back instead of taken away. Default False.
+        scalar: Whether one mean and variance serve all numbers: Keras' axis=None. Default False.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "normalization",
+        {"axis": axis, "mean": mean, "variance": variance, "invert": invert, "scalar": scalar, "dtype": dtype},
+        constructor="Normalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LayerScale(
+    init_values: float | None = None,
+    axis: int | None = None,
+    center: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * gamma, one gamma for each index of an axis, as in ConvNeXt and CaiT; shape unchanged.
+
+    Args:
+        init_values: What gamma is where it is drawn from a seed. Default 1e-06.
+        axis: Axis with a gamma for each index, counting the batch; the channels if not given.
+        center: Whether a weight beta is added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "layer_scale",
+        {"init_values": init_values, "axis": axis, "center": center},
+        constructor="LayerScale",
         name=name,
         inputs=inputs,
         expect=expect,
@@ -2591,6 +2955,966 @@ def SpectralNormalization(
     )
 
 
+def ReLU(
+    max_value: float | None = None,
+    negative_slope: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x, 0); with options min(x, max_value) for x > threshold, else negative_slope * (x - threshold).
+
+    Args:
+        max_value: Largest result; none if not given.
+        negative_slope: Slope up to the threshold. Default 0.
+        threshold: Results are 0, or on the slope, for inputs up to this. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "re_lu",
+        {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold},
+        constructor="ReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ReLU6(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x, 0), 6).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "relu6",
+        {},
+        constructor="ReLU6",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LeakyReLU(
+    negative_slope: float = 0.3,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else negative_slope * x.
+
+    Args:
+        negative_slope: Slope below zero (Keras' LeakyReLU layer: 0.3; PyTorch and ONNX: 0.01). Default 0.3.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "leaky_re_lu",
+        {"negative_slope": negative_slope},
+        constructor="LeakyReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * (exp(x) - 1).
+
+    Args:
+        alpha: Very negative inputs approach -alpha. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elu",
+        {"alpha": alpha},
+        constructor="ELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SELU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1.0507 * elu(x, alpha = 1.6733), the constants of Klambauer et al. 2017.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "selu", {}, constructor="SELU", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def GELU(
+    approximate: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * Phi(x), Phi the normal distribution function; exactly by erf, or by tanh where `approximate`.
+
+    Args:
+        approximate: Whether tanh stands in for erf. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gelu",
+        {"approximate": approximate},
+        constructor="GELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1 / (1 + exp(-x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sigmoid",
+        {},
+        constructor="Sigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardsigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x / 6 + 0.5, 0), 1), as Keras 3 and PyTorch (Keras 2 and ONNX's default have slope 0.2).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_sigmoid",
+        {},
+        constructor="Hardsigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Tanh(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Hyperbolic tangent.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "tanh", {}, constructor="Tanh", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Softplus(
+    beta: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold, as PyTorch.
+
+    Args:
+        beta: Sharpness of the bend at 0; not 0. Default 1.
+        threshold: Beyond this beta * x counts as large, and the result is x. Default 20.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softplus",
+        {"beta": beta, "threshold": threshold},
+        constructor="Softplus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SiLU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * sigmoid(x), also called swish.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "silu", {}, constructor="SiLU", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Softmax(
+    axis: int | None = None,
+    axes: tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        axes: Several axes instead, whose results together sum to 1; only axis if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softmax",
+        {"axis": axis, "axes": axes},
+        constructor="Softmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0).
+
+    Args:
+        alpha: Very negative inputs approach -alpha; not 0. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "celu",
+        {"alpha": alpha},
+        constructor="CELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardswish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * min(max(x / 6 + 0.5, 0), 1), also called hard silu.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_swish",
+        {},
+        constructor="Hardswish",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardtanh(
+    min_val: float | None = None,
+    max_val: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x, min_val), max_val).
+
+    Args:
+        min_val: Least result. Default -1.
+        max_val: Largest result, min_val or more. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_tanh",
+        {"min_val": min_val, "max_val": max_val},
+        constructor="Hardtanh",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softsign(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / (1 + |x|).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softsign",
+        {},
+        constructor="Softsign",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogSoftmax(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(exp(x) / sum(exp(x))) along one axis.
+
+    Args:
+        axis: Axis along which the exponentials of the results sum to 1; as in softmax. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "log_softmax",
+        {"axis": axis},
+        constructor="LogSoftmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softmin(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(-x) / sum(exp(-x)) along one axis, whose results then sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softmin",
+        {"axis": axis},
+        constructor="Softmin",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(1 / (1 + exp(-x))), which is -softplus(-x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "log_sigmoid",
+        {},
+        constructor="LogSigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Mish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * tanh(softplus(x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "mish", {}, constructor="Mish", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Exponential(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "exponential",
+        {},
+        constructor="Exponential",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x where |x| > threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_shrink",
+        {"threshold": threshold},
+        constructor="Hardshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x - threshold for x > threshold, x + threshold for x < -threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "soft_shrink",
+        {"threshold": threshold},
+        constructor="Softshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Tanhshrink(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x - tanh(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "tanh_shrink",
+        {},
+        constructor="Tanhshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Threshold(
+    threshold: float,
+    default_value: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x where x > threshold, else default_value.
+
+    Args:
+        threshold: What an input must exceed to stay.
+        default_value: What the others become; PyTorch's value.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "threshold",
+        {"threshold": threshold, "default_value": default_value},
+        constructor="Threshold",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Squareplus(
+    b: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x + sqrt(x^2 + b)) / 2.
+
+    Args:
+        b: How round the bend at 0 is; 0 gives relu. Default 4.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "squareplus",
+        {"b": b},
+        constructor="Squareplus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SparsePlus(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """0 for x <= -1, x for x >= 1, (x + 1)^2 / 4 between.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparse_plus",
+        {},
+        constructor="SparsePlus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SparseSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x / 2 + 0.5, 0), 1).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparse_sigmoid",
+        {},
+        constructor="SparseSigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sparsemax(
+    axis: int | None = None,
+    as_keras: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x - tau, 0) along one axis, tau such that the results sum to 1 (Martins and Astudillo 2016).
+
+    tau = (sum of the k largest - 1) / k, k the largest for which k * x_k > sum - 1. Keras 3 takes the sum of the k
+    cumulative sums instead, so that its results sum to 1 only where k is 1; `as_keras` does the same.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        as_keras: Whether tau is Keras 3's, with which the results need not sum to 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparsemax",
+        {"axis": axis, "as_keras": as_keras},
+        constructor="Sparsemax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RReLU(
+    lower: float | None = None,
+    upper: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else (lower + upper) / 2 * x: the slope that PyTorch draws in training is its mean at inference.
+
+    Args:
+        lower: Least slope drawn in training. Default 0.125.
+        upper: Largest slope drawn in training, lower or more. Default 0.3333333333333333.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rrelu",
+        {"lower": lower, "upper": upper},
+        constructor="RReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def PReLU(
+    shared_axes: tuple[int, ...] | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * x, with a learned alpha for each place of a sample; shape unchanged.
+
+    Weight alpha: the input's shape without the batch, but 1 along `shared_axes`. PyTorch's PReLU(1) shares all axes,
+    its PReLU(channels) all but the channels: shared_axes=(2, 3) for images channels first, (1, 2) channels last.
+
+    Args:
+        shared_axes: Axes along which one alpha serves all, counted from 1 behind the batch.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "p_re_lu",
+        {"shared_axes": shared_axes},
+        constructor="PReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GLU(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Gated linear unit: the first half of an axis times the sigmoid of the second half; the axis is halved.
+
+    (..., 2 n) -> (..., n) (Dauphin et al. 2017).
+
+    Args:
+        axis: Axis that is halved; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "glu",
+        {"axis": axis},
+        constructor="GLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
 __all__ = [
     "Activation",
     "AdaptiveAveragePooling1D",
@@ -2605,6 +3929,7 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Block",
+    "CELU",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -2617,7 +3942,11 @@ __all__ = [
     "DepthwiseConv2D",
     "DepthwiseConv3D",
     "Dropout",
+    "ELU",
+    "Exponential",
     "Flatten",
+    "GELU",
+    "GLU",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -2627,8 +3956,20 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "Input",
+    "InstanceNormalization",
     "LSTM",
+    "LayerNormalization",
+    "LayerScale",
+    "LeakyReLU",
+    "LocalResponseNormalization",
+    "LogSigmoid",
+    "LogSoftmax",
     "LpPooling1D",
     "LpPooling2D",
     "LpPooling3D",
@@ -2638,14 +3979,38 @@ __all__ = [
     "MaxUnpooling1D",
     "MaxUnpooling2D",
     "MaxUnpooling3D",
+    "Mish",
+    "Normalization",
+    "PReLU",
     "Permute",
+    "RMSNormalization",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "SELU",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConv3D",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "SparsePlus",
+    "SparseSigmoid",
+    "Sparsemax",
     "SpectralNormalization",
+    "Squareplus",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TimeDistributed",
+    "UnitNormalization",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from google.protobuf.message import Message
 
-from lamina.v1 import layers_pb2
+from lamina.v1 import activations_pb2, layers_pb2
 
 _RANK = re.compile(r"[123]D")
 
@@ -25,6 +25,16 @@ def class_name(layer: layers_pb2.Layer) -> str:
         return known[0] if known else base
     rank = spatial_rank(message)
     return next((name for name in ranked if f"{rank}D" in name), _RANK.sub("", ranked[0]))
+
+
+def called(layer: layers_pb2.Layer, kind: str) -> str:
+    """What a layer of a class is named after: the class, but for an activation function its field, "silu" for SiLU."""
+    field = layer.WhichOneof("kind")
+    if field is None:
+        return kind
+    functions = activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"].fields
+    message = layer.DESCRIPTOR.fields_by_name[field].message_type
+    return field if message in [function.message_type for function in functions] else kind
 
 
 def spatial_rank(message: Message) -> int:
@@ -69,5 +79,5 @@ def _constructors() -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
-    """What a message and its constructors share: Keras says Pooling where the schema says Pool."""
-    return _RANK.sub("", name).replace("Pooling", "Pool")
+    """What a message and its constructors share: Keras says Pooling where the schema says Pool, ReLU for Relu."""
+    return _RANK.sub("", name).replace("Pooling", "Pool").lower()

@@ -38,7 +38,7 @@ class Layer:
         self.proto = proto
         self.blocks = tuple(blocks)
         self.class_name = class_name or naming.class_name(proto)
-        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._called)
+        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._described)
 
     @classmethod
     def make(
@@ -95,7 +95,12 @@ class Layer:
         return self.proto.weights_of
 
     @property
-    def _called(self) -> str:
+    def called(self) -> str:
+        """What its default name is made of: its class, but for an activation function its field ("silu" for SiLU)."""
+        return naming.called(self.proto, self.class_name)
+
+    @property
+    def _described(self) -> str:
         return f"{self.name} ({self.class_name})" if self.name else self.class_name
 
     def __eq__(self, other: object) -> bool:
@@ -233,7 +238,7 @@ class Stack:
         A global pool from a file that leaves its rank open has its default name ("global_max_pooling1d") in a trace
         only: it takes its rank from what comes in.
         """
-        kinds = [layer.class_name for layer in self.layers]
+        kinds = [layer.called for layer in self.layers]
         return tuple(naming.default_names(kinds, [layer.name for layer in self.layers]))
 
     @property

@@ -47,6 +47,7 @@ _TYPES = {
     "int": "int",
     "int | None": "int",
     "float": "float",
+    "float | None": "float",
     "bool": "bool",
     "Function": "ActivationLike",
     "Function | None": "ActivationLike",
@@ -54,8 +55,10 @@ _TYPES = {
     "DType": "DTypeLike",
     "BlockName": "BlockLike",
     "Node": "Layer",
+    "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
     "tuple[int, ...]": "Size{rank}D",
+    "tuple[float, ...]": "tuple[float, ...]",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
 }
@@ -88,9 +91,10 @@ def activations_source() -> str:
         "from typing import Literal\n\nfrom lamina.messages import function\n"
         "from lamina.v1.activations_pb2 import ActivationFunction\n\n"
     )
-    names = [function().name for function in FUNCTIONS]
+    names = [function.name for function in FUNCTIONS]
+    plain = [function.name for function in FUNCTIONS if all(item.default is not MISSING for item in fields(function))]
     parts.append(
-        f"ActivationName = Literal[{', '.join(map(repr, names))}]\n\n"
+        f"ActivationName = Literal[{', '.join(map(repr, plain))}]\n\n"
         "ActivationLike = ActivationName | ActivationFunction\n"
     )
     parts += [_function(function) for function in FUNCTIONS]
@@ -145,7 +149,7 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
 
 def _function(function: type[Function]) -> str:
     options = list(fields(function))
-    name = function().name
+    name = function.name
     signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
     head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, ())}"
@@ -155,9 +159,11 @@ def _function(function: type[Function]) -> str:
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
+    if item.metadata["lone"]:
+        annotation = f"{re.findall('int|float', annotation)[0]} | {annotation}"
     if re.search("[Pp]ooling|Transpose", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
-    usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
+    usual = item.metadata["usual"]  # Keras' default, where the schema has none or another
     if usual is not None:
         return f"{item.name}: {annotation} = {usual}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
@@ -174,7 +180,7 @@ def _type_text(item: Field[Any]) -> str:
 
 
 _SPELLED = (
-    ("lamina_server.layers.functions.", ""),
+    ("lamina_server.layers.function.", ""),
     ("lamina_server.layers.tensors.", ""),
     ("lamina_server.layers.windows.", ""),
     ("lamina_server.layers.holders.", ""),
@@ -193,7 +199,10 @@ def _docstring(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple
 
 def _documented(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     yield from inspect.cleandoc(kind.__doc__ or "").splitlines()
-    rows = [(item.name, item.metadata["doc"], item.default) for item in options]
+    rows: list[tuple[str, str, Any]] = []
+    for item in options:
+        usual = item.metadata["usual"]
+        rows.append((item.name, item.metadata["doc"], item.default if usual is None else usual))
     rows += [(name, doc, MISSING) for name, _, doc in common]
     if rows:
         yield ""

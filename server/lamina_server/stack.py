@@ -76,4 +76,4 @@ def snake_case(title: str) -> str:
 
 def field_name(kind: Kind | type[Kind]) -> str:
     """Field of the proto message Layer that holds a kind: `depthwise_conv`."""
-    return snake_case((kind if isinstance(kind, type) else type(kind)).__name__)
+    return kind.called or snake_case((kind if isinstance(kind, type) else type(kind)).__name__)

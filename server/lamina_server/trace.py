@@ -142,7 +142,7 @@ class _Tracer:
             else:
                 done = self._input(index, node.kind) if isinstance(node.kind, Input) else self._inferred(node, inputs)
             self._check_result(node, done)
-            name = name or node.name or self.namer.name(done.label)
+            name = name or node.name or self.namer.name(node.kind.called or done.label)
             owner, owns = self._owner(node, name, done)
             macs = self.macs if done.macs is None else self.macs + done.macs.value
             self.shared.budget.take(self.scope.prefix + name, inputs, done, macs, owns=owns)
@@ -354,7 +354,7 @@ class _Tracer:
         """A layer's bare reason with its index, name, kind and axes."""
         node = self.stack.nodes[index]
         title = node.kind.title
-        name = self.scope.prefix + (name or node.name or self.namer.name(title))
+        name = self.scope.prefix + (name or node.name or self.namer.name(node.kind.called or title))
         where = f"{self.scope.path}[{index}]" if not self.scope.path.endswith(".layer") else self.scope.path
         path = f"{where}.{error.field}" if error.field in Node._fields else f"{where}.{field_name(node.kind)}"
         if error.field and error.field not in Node._fields:

@@ -7,7 +7,7 @@ import pytest
 
 import lamina as lm
 from lamina.messages import fill, function
-from lamina.v1 import convolution_pb2, core_pb2, layers_pb2, options_pb2, shaping_pb2, tensor_pb2
+from lamina.v1 import convolution_pb2, core_pb2, layers_pb2, normalization_pb2, options_pb2, shaping_pb2, tensor_pb2
 from tests.support import require
 
 
@@ -140,6 +140,41 @@ def test_functions_by_name_message_and_mapping() -> None:
     assert conv(activation=leaky).activation == leaky
     assert conv(activation={"leaky_relu": {"negative_slope": 0.1}}).activation == leaky
     assert not function("leaky_relu", {"negative_slope": None}).leaky_relu.HasField("negative_slope")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("swish", "silu"),
+        ("hard_silu", "hard_swish"),
+        ("hardswish", "hard_swish"),
+        ("hardsigmoid", "hard_sigmoid"),
+        ("hardtanh", "hard_tanh"),
+        ("hardshrink", "hard_shrink"),
+        ("softshrink", "soft_shrink"),
+        ("tanhshrink", "tanh_shrink"),
+        ("logsigmoid", "log_sigmoid"),
+        ("exp", "exponential"),
+    ],
+)
+def test_functions_by_the_names_of_keras_and_pytorch(name: str, known: str) -> None:
+    assert conv(activation=name) == conv(activation=known)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("glu", "GLU"), ("prelu", "PReLU")])
+def test_what_is_a_layer_only_is_no_function(name: str, layer: str) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match=rf"so it is a layer of its own: put {layer}\(\) behind this one"):
+        conv(activation=name)
+
+
+def test_one_number_for_a_list_of_them() -> None:
+    message = normalization_pb2.Rescaling()
+    fill(message, {"scale": 0.5, "offset": [1, 2.5]}, where="Rescaling")
+    assert (list(message.scale), list(message.offset)) == ([0.5], [1, 2.5])
+    fill(message, {"scale": np.float32(0.25)}, where="Rescaling")
+    assert list(message.scale) == [0.5, 0.25]
+    with pytest.raises(lm.InvalidArgumentError, match="scale takes a sequence"):
+        fill(message, {"scale": "1"}, where="Rescaling")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,16 @@ def test_names_are_those_keras_gives() -> None:
     ]  # fmt: skip
 
 
+def test_activations_are_named_as_keras_names_them_or_else_as_functions() -> None:
+    made = lm.Stack(
+        [lm.ReLU(6), lm.LeakyReLU(), lm.PReLU(), lm.ELU(), lm.SiLU(), lm.Hardswish(), lm.ReLU6(), lm.GELU()]
+    )
+    assert made.names == ("re_lu", "leaky_re_lu", "p_re_lu", "elu", "silu", "hard_swish", "relu6", "gelu")
+    again = lm.Stack.from_proto(made.proto)
+    assert again.names == made.names
+    assert [layer.class_name for layer in again] == [layer.class_name for layer in made]
+
+
 def test_given_names_are_passed_over() -> None:
     assert default_names(["Conv1D"] * 4, [None, "conv1d", None, "conv1d_2"]) == [
         "conv1d_1", "conv1d", "conv1d_3", "conv1d_2",
@@ -75,6 +85,10 @@ def test_repr_is_the_code_that_makes_it() -> None:
         (lm.GlobalMaxPooling2D(keepdims=True), "GlobalMaxPooling2D(keepdims=True)"),
         (lm.Add(inputs=["a", "b"], name="sum"), 'Add(name="sum", inputs=["a", "b"])'),
         (lm.Flatten(expect=(4, None)), "Flatten(expect=(4, None))"),
+        (lm.ReLU(6), "ReLU(max_value=6.0)"),
+        (lm.LeakyReLU(), "LeakyReLU(negative_slope=0.3)"),
+        (lm.LayerNormalization((1, 2), 1e-6), "LayerNormalization((1, 2), epsilon=1e-06)"),
+        (lm.Rescaling(0.5, offset=-1), "Rescaling((0.5,), (-1.0,))"),
         (lm.Dense(1, weights={"kernel": [[1]]}), "Dense(1, weights=<kernel>)"),
         (
             lm.Dense(1, activation=lm.activations.leaky_relu(0.1)),
@@ -99,7 +113,8 @@ def test_every_constructor_survives_the_message(every_layer: list[lm.Layer]) -> 
 def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
-        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5,
+        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "threshold": 0.5, "default_value": -1, "scale": 2,
+        "size": 3,
     }  # fmt: skip
     made = []
     for name in layers.__all__:

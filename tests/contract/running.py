@@ -109,7 +109,7 @@ def normal(shape: Sequence[int], rng: np.random.Generator) -> Array:
 
 
 def _drawn(name: str, weight: Weight, rng: np.random.Generator) -> Array:
-    if name.endswith("moving_variance"):
+    if name.endswith("variance"):
         return rng.uniform(0.5, 2, weight.shape).astype(np.float32)
     if name.endswith("gamma"):
         return rng.uniform(0.5, 1.5, weight.shape).astype(np.float32)

@@ -22,10 +22,24 @@ from tests.contract import references
 from tests.contract.running import DEVICE, Array, around, random_inputs, random_weights
 from tests.contract.test_promises import CASES, Case
 
-# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3, 1.1e-16).
-TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 1e-6}
+# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3). In float64 what
+# ONNX keeps in float32, its attributes (an epsilon, a slope), counts most; arithmetic in float32 would be off by 1e-7.
+TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 3e-8}
 # Operators of which ONNX Runtime's CPU has no float64 kernel (1.32).
-NO_FLOAT64 = {"AveragePool", "Conv", "ConvTranspose", "LSTM"}
+NO_FLOAT64 = {
+    *(
+        "AveragePool",
+        "Conv",
+        "ConvTranspose",
+        "Elu",
+        "Erf",
+        "HardSigmoid",
+        "InstanceNormalization",
+        "LeakyRelu",
+        "LSTM",
+    ),
+    *("PRelu", "Selu", "Softplus", "Softsign"),
+}
 
 every_type = pytest.mark.parametrize("dtype", sorted(TOLERANCE), ids=str)
 every_case = pytest.mark.parametrize(
@@ -56,8 +70,10 @@ def test_values_in_every_type(case: Case, dtype: DType) -> None:
     wanted = references.expected(layer, [_wide(arrays[f"x{i}"]) for i in range(len(shapes))], own, layout)
     for ref, array, right in zip(found.refs, ran, wanted, strict=True):
         assert array.dtype == traced.specs[ref].dtype.numpy
-        scale = max(1.0, float(np.abs(_wide(right)).max(initial=0)))
-        np.testing.assert_allclose(_wide(array), right, rtol=0, atol=TOLERANCE[dtype] * scale)
+        with np.errstate(over="ignore"):  # what exceeds the type is infinite there
+            right = right.astype(array.dtype)
+        scale = max(1.0, float(np.abs(_wide(right)).max(initial=0, where=np.isfinite(_wide(right)))))
+        np.testing.assert_allclose(_wide(array), _wide(right), rtol=0, atol=TOLERANCE[dtype] * scale)
 
 
 def _run(model: bytes, refs: Sequence[str], arrays: dict[str, Array], dtype: DType) -> list[Array] | None:

@@ -225,7 +225,10 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
             kind, Reshape | Add | Concatenate | Block
         )  # sizes that must agree with numbers given elsewhere
         assert refusal.reason == ("SIZE_MISMATCH" if fixed else "SYMBOLIC_SIZE"), refusal.message
-        spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
+        spatial, chosen = (
+            spatial_variant(stack),
+            any(getattr(kind, name, None) is not None for name in ("axis", "shared_axes")),
+        )
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message
 
 

@@ -58,7 +58,7 @@ def test_constructors_are_documented(kind: type[Kind], sdk: Sdk) -> None:
 
 def test_everything_is_exported() -> None:
     assert set(lamina.layers.__all__) == {sdk.name for _, sdk in CONSTRUCTORS}
-    assert {function().name for function in FUNCTIONS} < set(lamina.activations.__all__)
+    assert {function.name for function in FUNCTIONS} < set(lamina.activations.__all__)
 
 
 def test_pools_take_no_causal_padding() -> None:

@@ -1,3 +1,4 @@
+from lamina.v1 import activations_pb2 as _activations_pb2
 from lamina.v1 import convolution_pb2 as _convolution_pb2
 from lamina.v1 import core_pb2 as _core_pb2
 from lamina.v1 import merging_pb2 as _merging_pb2
@@ -38,7 +39,7 @@ class NamedStack(_message.Message):
     def __init__(self, name: _Optional[str] = ..., layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "weights_of", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "adaptive_average_pool", "adaptive_max_pool", "lp_pool", "global_lp_pool", "max_unpool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm", "block", "time_distributed", "spectral_normalization")
+    __slots__ = ("name", "inputs", "expect", "weights_of", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "separable_conv", "conv_transpose", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "adaptive_average_pool", "adaptive_max_pool", "lp_pool", "global_lp_pool", "max_unpool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "layer_normalization", "group_normalization", "instance_normalization", "rms_normalization", "unit_normalization", "local_response_normalization", "rescaling", "normalization", "layer_scale", "add", "concatenate", "lstm", "block", "time_distributed", "spectral_normalization", "re_lu", "relu6", "leaky_re_lu", "elu", "selu", "gelu", "sigmoid", "hard_sigmoid", "tanh", "softplus", "silu", "softmax", "celu", "hard_swish", "hard_tanh", "softsign", "log_softmax", "softmin", "log_sigmoid", "mish", "exponential", "hard_shrink", "soft_shrink", "tanh_shrink", "threshold", "squareplus", "sparse_plus", "sparse_sigmoid", "sparsemax", "rrelu", "p_re_lu", "glu")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -66,12 +67,53 @@ class Layer(_message.Message):
     REPEAT_VECTOR_FIELD_NUMBER: _ClassVar[int]
     ZERO_PADDING_FIELD_NUMBER: _ClassVar[int]
     BATCH_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    LAYER_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    GROUP_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    RMS_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    UNIT_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_RESPONSE_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    RESCALING_FIELD_NUMBER: _ClassVar[int]
+    NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    LAYER_SCALE_FIELD_NUMBER: _ClassVar[int]
     ADD_FIELD_NUMBER: _ClassVar[int]
     CONCATENATE_FIELD_NUMBER: _ClassVar[int]
     LSTM_FIELD_NUMBER: _ClassVar[int]
     BLOCK_FIELD_NUMBER: _ClassVar[int]
     TIME_DISTRIBUTED_FIELD_NUMBER: _ClassVar[int]
     SPECTRAL_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    RE_LU_FIELD_NUMBER: _ClassVar[int]
+    RELU6_FIELD_NUMBER: _ClassVar[int]
+    LEAKY_RE_LU_FIELD_NUMBER: _ClassVar[int]
+    ELU_FIELD_NUMBER: _ClassVar[int]
+    SELU_FIELD_NUMBER: _ClassVar[int]
+    GELU_FIELD_NUMBER: _ClassVar[int]
+    SIGMOID_FIELD_NUMBER: _ClassVar[int]
+    HARD_SIGMOID_FIELD_NUMBER: _ClassVar[int]
+    TANH_FIELD_NUMBER: _ClassVar[int]
+    SOFTPLUS_FIELD_NUMBER: _ClassVar[int]
+    SILU_FIELD_NUMBER: _ClassVar[int]
+    SOFTMAX_FIELD_NUMBER: _ClassVar[int]
+    CELU_FIELD_NUMBER: _ClassVar[int]
+    HARD_SWISH_FIELD_NUMBER: _ClassVar[int]
+    HARD_TANH_FIELD_NUMBER: _ClassVar[int]
+    SOFTSIGN_FIELD_NUMBER: _ClassVar[int]
+    LOG_SOFTMAX_FIELD_NUMBER: _ClassVar[int]
+    SOFTMIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_SIGMOID_FIELD_NUMBER: _ClassVar[int]
+    MISH_FIELD_NUMBER: _ClassVar[int]
+    EXPONENTIAL_FIELD_NUMBER: _ClassVar[int]
+    HARD_SHRINK_FIELD_NUMBER: _ClassVar[int]
+    SOFT_SHRINK_FIELD_NUMBER: _ClassVar[int]
+    TANH_SHRINK_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    SQUAREPLUS_FIELD_NUMBER: _ClassVar[int]
+    SPARSE_PLUS_FIELD_NUMBER: _ClassVar[int]
+    SPARSE_SIGMOID_FIELD_NUMBER: _ClassVar[int]
+    SPARSEMAX_FIELD_NUMBER: _ClassVar[int]
+    RRELU_FIELD_NUMBER: _ClassVar[int]
+    P_RE_LU_FIELD_NUMBER: _ClassVar[int]
+    GLU_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
     expect: _tensor_pb2.Shape
@@ -99,13 +141,54 @@ class Layer(_message.Message):
     repeat_vector: _shaping_pb2.RepeatVector
     zero_padding: _shaping_pb2.ZeroPadding
     batch_normalization: _normalization_pb2.BatchNormalization
+    layer_normalization: _normalization_pb2.LayerNormalization
+    group_normalization: _normalization_pb2.GroupNormalization
+    instance_normalization: _normalization_pb2.InstanceNormalization
+    rms_normalization: _normalization_pb2.RMSNormalization
+    unit_normalization: _normalization_pb2.UnitNormalization
+    local_response_normalization: _normalization_pb2.LocalResponseNormalization
+    rescaling: _normalization_pb2.Rescaling
+    normalization: _normalization_pb2.Normalization
+    layer_scale: _normalization_pb2.LayerScale
     add: _merging_pb2.Add
     concatenate: _merging_pb2.Concatenate
     lstm: _recurrent_pb2.LSTM
     block: Block
     time_distributed: TimeDistributed
     spectral_normalization: SpectralNormalization
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., weights_of: _Optional[str] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., separable_conv: _Optional[_Union[_convolution_pb2.SeparableConv, _Mapping]] = ..., conv_transpose: _Optional[_Union[_convolution_pb2.ConvTranspose, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., adaptive_average_pool: _Optional[_Union[_pooling_pb2.AdaptiveAveragePool, _Mapping]] = ..., adaptive_max_pool: _Optional[_Union[_pooling_pb2.AdaptiveMaxPool, _Mapping]] = ..., lp_pool: _Optional[_Union[_pooling_pb2.LpPool, _Mapping]] = ..., global_lp_pool: _Optional[_Union[_pooling_pb2.GlobalLpPool, _Mapping]] = ..., max_unpool: _Optional[_Union[_pooling_pb2.MaxUnpool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., time_distributed: _Optional[_Union[TimeDistributed, _Mapping]] = ..., spectral_normalization: _Optional[_Union[SpectralNormalization, _Mapping]] = ...) -> None: ...
+    re_lu: _activations_pb2.Relu
+    relu6: _activations_pb2.Relu6
+    leaky_re_lu: _activations_pb2.LeakyRelu
+    elu: _activations_pb2.Elu
+    selu: _activations_pb2.Selu
+    gelu: _activations_pb2.Gelu
+    sigmoid: _activations_pb2.Sigmoid
+    hard_sigmoid: _activations_pb2.HardSigmoid
+    tanh: _activations_pb2.Tanh
+    softplus: _activations_pb2.Softplus
+    silu: _activations_pb2.Silu
+    softmax: _activations_pb2.Softmax
+    celu: _activations_pb2.Celu
+    hard_swish: _activations_pb2.HardSwish
+    hard_tanh: _activations_pb2.HardTanh
+    softsign: _activations_pb2.Softsign
+    log_softmax: _activations_pb2.LogSoftmax
+    softmin: _activations_pb2.Softmin
+    log_sigmoid: _activations_pb2.LogSigmoid
+    mish: _activations_pb2.Mish
+    exponential: _activations_pb2.Exponential
+    hard_shrink: _activations_pb2.HardShrink
+    soft_shrink: _activations_pb2.SoftShrink
+    tanh_shrink: _activations_pb2.TanhShrink
+    threshold: _activations_pb2.Threshold
+    squareplus: _activations_pb2.Squareplus
+    sparse_plus: _activations_pb2.SparsePlus
+    sparse_sigmoid: _activations_pb2.SparseSigmoid
+    sparsemax: _activations_pb2.Sparsemax
+    rrelu: _activations_pb2.RRelu
+    p_re_lu: _activations_pb2.PReLU
+    glu: _activations_pb2.GLU
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., weights_of: _Optional[str] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., separable_conv: _Optional[_Union[_convolution_pb2.SeparableConv, _Mapping]] = ..., conv_transpose: _Optional[_Union[_convolution_pb2.ConvTranspose, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., adaptive_average_pool: _Optional[_Union[_pooling_pb2.AdaptiveAveragePool, _Mapping]] = ..., adaptive_max_pool: _Optional[_Union[_pooling_pb2.AdaptiveMaxPool, _Mapping]] = ..., lp_pool: _Optional[_Union[_pooling_pb2.LpPool, _Mapping]] = ..., global_lp_pool: _Optional[_Union[_pooling_pb2.GlobalLpPool, _Mapping]] = ..., max_unpool: _Optional[_Union[_pooling_pb2.MaxUnpool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., layer_normalization: _Optional[_Union[_normalization_pb2.LayerNormalization, _Mapping]] = ..., group_normalization: _Optional[_Union[_normalization_pb2.GroupNormalization, _Mapping]] = ..., instance_normalization: _Optional[_Union[_normalization_pb2.InstanceNormalization, _Mapping]] = ..., rms_normalization: _Optional[_Union[_normalization_pb2.RMSNormalization, _Mapping]] = ..., unit_normalization: _Optional[_Union[_normalization_pb2.UnitNormalization, _Mapping]] = ..., local_response_normalization: _Optional[_Union[_normalization_pb2.LocalResponseNormalization, _Mapping]] = ..., rescaling: _Optional[_Union[_normalization_pb2.Rescaling, _Mapping]] = ..., normalization: _Optional[_Union[_normalization_pb2.Normalization, _Mapping]] = ..., layer_scale: _Optional[_Union[_normalization_pb2.LayerScale, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., time_distributed: _Optional[_Union[TimeDistributed, _Mapping]] = ..., spectral_normalization: _Optional[_Union[SpectralNormalization, _Mapping]] = ..., re_lu: _Optional[_Union[_activations_pb2.Relu, _Mapping]] = ..., relu6: _Optional[_Union[_activations_pb2.Relu6, _Mapping]] = ..., leaky_re_lu: _Optional[_Union[_activations_pb2.LeakyRelu, _Mapping]] = ..., elu: _Optional[_Union[_activations_pb2.Elu, _Mapping]] = ..., selu: _Optional[_Union[_activations_pb2.Selu, _Mapping]] = ..., gelu: _Optional[_Union[_activations_pb2.Gelu, _Mapping]] = ..., sigmoid: _Optional[_Union[_activations_pb2.Sigmoid, _Mapping]] = ..., hard_sigmoid: _Optional[_Union[_activations_pb2.HardSigmoid, _Mapping]] = ..., tanh: _Optional[_Union[_activations_pb2.Tanh, _Mapping]] = ..., softplus: _Optional[_Union[_activations_pb2.Softplus, _Mapping]] = ..., silu: _Optional[_Union[_activations_pb2.Silu, _Mapping]] = ..., softmax: _Optional[_Union[_activations_pb2.Softmax, _Mapping]] = ..., celu: _Optional[_Union[_activations_pb2.Celu, _Mapping]] = ..., hard_swish: _Optional[_Union[_activations_pb2.HardSwish, _Mapping]] = ..., hard_tanh: _Optional[_Union[_activations_pb2.HardTanh, _Mapping]] = ..., softsign: _Optional[_Union[_activations_pb2.Softsign, _Mapping]] = ..., log_softmax: _Optional[_Union[_activations_pb2.LogSoftmax, _Mapping]] = ..., softmin: _Optional[_Union[_activations_pb2.Softmin, _Mapping]] = ..., log_sigmoid: _Optional[_Union[_activations_pb2.LogSigmoid, _Mapping]] = ..., mish: _Optional[_Union[_activations_pb2.Mish, _Mapping]] = ..., exponential: _Optional[_Union[_activations_pb2.Exponential, _Mapping]] = ..., hard_shrink: _Optional[_Union[_activations_pb2.HardShrink, _Mapping]] = ..., soft_shrink: _Optional[_Union[_activations_pb2.SoftShrink, _Mapping]] = ..., tanh_shrink: _Optional[_Union[_activations_pb2.TanhShrink, _Mapping]] = ..., threshold: _Optional[_Union[_activations_pb2.Threshold, _Mapping]] = ..., squareplus: _Optional[_Union[_activations_pb2.Squareplus, _Mapping]] = ..., sparse_plus: _Optional[_Union[_activations_pb2.SparsePlus, _Mapping]] = ..., sparse_sigmoid: _Optional[_Union[_activations_pb2.SparseSigmoid, _Mapping]] = ..., sparsemax: _Optional[_Union[_activations_pb2.Sparsemax, _Mapping]] = ..., rrelu: _Optional[_Union[_activations_pb2.RRelu, _Mapping]] = ..., p_re_lu: _Optional[_Union[_activations_pb2.PReLU, _Mapping]] = ..., glu: _Optional[_Union[_activations_pb2.GLU, _Mapping]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("stack",)

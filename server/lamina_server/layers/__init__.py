@@ -1,5 +1,6 @@
 """The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
+from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, PReLU
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
@@ -8,9 +9,22 @@ from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.scaling import (
+    LayerScale,
+    LocalResponseNormalization,
+    Normalization,
+    Rescaling,
+    UnitNormalization,
+)
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.transposed import ConvTranspose
@@ -45,6 +59,15 @@ KINDS: tuple[type[Kind], ...] = (
     ZeroPadding,
     # normalization
     BatchNormalization,
+    LayerNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    RMSNormalization,
+    UnitNormalization,
+    LocalResponseNormalization,
+    Rescaling,
+    Normalization,
+    LayerScale,
     # merging
     Add,
     Concatenate,
@@ -54,6 +77,10 @@ KINDS: tuple[type[Kind], ...] = (
     Block,
     TimeDistributed,
     SpectralNormalization,
+    # activations: a function as a layer of its own, then those that functions cannot be
+    *FUNCTION_LAYERS,
+    PReLU,
+    GLU,
 )
 
 __all__ = ["FUNCTIONS", "KINDS"]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -56,14 +57,14 @@ class Window(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot.
+    """A weight a layer needs. `init` is "glorot", "zeros", "ones" or the number it starts as; fans are for glorot.
 
     FLOAT32 stands for the type that the layer computes in; the tracer puts it in.
     """
 
     name: str
     shape: tuple[int, ...]
-    init: str = "zeros"
+    init: str | float = "zeros"
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
@@ -158,13 +159,17 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: int | None = None,
+    usual: float | None = None,
+    lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
-    `usual` is what the SDK's constructors send for a required option that Keras gives a default.
+    `usual` is what the SDK's constructors send where nothing is given: Keras' default of an option that is required
+    here, or has another default. `lone`: of several numbers a lone one is written by itself.
     """
-    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
+    return field(
+        default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual, "lone": lone}
+    )
 
 
 class Kind:
@@ -174,6 +179,7 @@ class Kind:
     sdk: ClassVar[tuple[Sdk, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
+    called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -250,7 +256,9 @@ class Kind:
             value = getattr(self, item.name)
             if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
                 continue
-            shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
+            if item.metadata["lone"] and len(value) == 1:
+                value = value[0]
+            shown = option_text(value, per_axis=item.metadata["minimum"] is not None and not item.metadata["lone"])
             parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
 
@@ -292,6 +300,8 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
         return str(value[0])
     if isinstance(value, Node):
         return f"{value.kind.title}({value.kind.text()})"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
         return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, tuple):
@@ -364,6 +374,23 @@ def own_axis(axis: int, rank: int, name: str = "axis") -> int:
 def one_for_each(spec: Spec, use_bias: bool) -> Derived | None:
     """Additions of a bias that every number of an output gets once."""
     return derive("outputs", outputs=spec.elements) if use_bias else None
+
+
+def own_axes(axes: Sequence[int], rank: int, name: str = "axis") -> tuple[int, ...]:
+    """Several axes as `own_axis` takes one, in order. Raises LayerError for one that is there twice."""
+    found = sorted(own_axis(axis, rank, name) for axis in axes)
+    for one, other in pairwise(found):
+        if one == other:
+            raise LayerError(
+                "BAD_AXIS", f"{name} is {option_text(tuple(axes))}: axis {one} is there twice", field=name, axis=one
+            )
+    return tuple(found)
+
+
+def axis_name(spec: Spec, axis: int) -> str:
+    """An axis as sentences name it: `channels`, or `axis 2` where its role says nothing."""
+    role = spec.axes[axis].role
+    return role.value if role is not Role.NONE else f"axis {axis}"
 
 
 def single(spec: Spec) -> tuple[Output, ...]:

@@ -21,7 +21,7 @@ from lamina_server.layers.base import (
     single,
     unchanged,
 )
-from lamina_server.layers.functions import Function, Gelu, Relu, Softmax
+from lamina_server.layers.functions import Function, Gelu, Relu, Softmax, applied
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.tensors import ANY, Axis, DType, Layout, Role, Spec
 
@@ -142,8 +142,7 @@ class Activation(Kind):
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         check_function(self.activation, inputs[0])
-        along = self.activation.sees_along(inputs[0].rank)
-        return unchanged(inputs[0], "Activation", how=f"{self.activation}, shape unchanged", sees_along=along)
+        return applied(self.activation, inputs[0], "Activation", str(self.activation))
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return [self.activation.emit(graph, inputs[0])]

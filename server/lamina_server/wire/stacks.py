@@ -2,7 +2,7 @@
 
 A message has the same name and fields as its dataclass, so decoding walks descriptors. Absent fields are not passed:
 defaults live in the dataclasses alone. A union (a oneof that holds every field) decodes to its member, a message with
-one repeated field to a tuple.
+one repeated field to a tuple. A function that stands in the place of a layer becomes the kind made of it.
 """
 
 import re
@@ -18,6 +18,8 @@ from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.activations import as_layer
+from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.lru import Lru
@@ -137,6 +139,7 @@ def _kind(message: Message, path: str) -> Any:
     kind = _KINDS.get(key)
     if kind is None:
         kind = _message(message, path)
+        kind = as_layer(kind) if isinstance(kind, Function) else kind
         if len(data) <= MAX_KEPT_BYTES:
             _KINDS.put(key, kind)
     return kind

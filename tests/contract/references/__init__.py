@@ -11,7 +11,17 @@ import numpy as np
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
-from tests.contract.references import convolution, core, holders, merging, normalization, pooling, recurrent, shaping
+from tests.contract.references import (
+    activations,
+    convolution,
+    core,
+    holders,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    shaping,
+)
 from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
@@ -23,6 +33,7 @@ REFERENCES: dict[str, Reference] = {
     **merging.REFERENCES,
     **recurrent.REFERENCES,
     **holders.REFERENCES,
+    **activations.REFERENCES,
 }
 
 
