@@ -22,8 +22,8 @@ from tests.contract import references
 from tests.contract.running import DEVICE, Array, around, random_inputs, random_weights
 from tests.contract.test_promises import CASES, Case
 
-# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3). In float64 what
-# ONNX keeps in float32, its attributes (an epsilon, a slope), counts most; arithmetic in float32 would be off by 1e-7.
+# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3). In float64
+# what ONNX keeps in float32, its attributes (an epsilon, a slope), counts most; arithmetic in float32 is off by 1e-7.
 TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 3e-8}
 # Operators of which ONNX Runtime's CPU has no float64 kernel (1.32).
 NO_FLOAT64 = {
