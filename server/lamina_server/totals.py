@@ -19,7 +19,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
     alive = peak = 0
     for i, layer in enumerate(steps):
         for ref, output in zip(layer.refs, layer.done.outputs, strict=True):
-            nbytes = output.spec.elements * output.spec.dtype.nbytes
+            nbytes = output.spec.elements * output.spec.folded * output.spec.dtype.nbytes
             if not isinstance(nbytes, int):
                 return None
             alive += nbytes
@@ -64,7 +64,7 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
     sizes = list(inputs[0].shape[1:])
     for window in done.windows:
         sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
-    return product(sizes)
+    return product(sizes) * inputs[0].folded
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

@@ -26,7 +26,7 @@ from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.records import LayerTrace
-from lamina_server.stack import Node, Stack
+from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace
 
 T = symbol("T")
@@ -134,7 +134,8 @@ def explained(example: Example) -> LayerTrace:
     names = [f"x{i}" for i in range(len(example.shapes))]
     entries = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
     layers = (*entries, Node(example.layer, "it", tuple(names)))
-    return annotate(trace(Stack(layers, example.layout)), Limits()).layers[-1]
+    blocks = tuple(NamedStack(name, Stack(nodes)) for name, nodes in example.blocks)
+    return annotate(trace(Stack(layers, example.layout, blocks=blocks)), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]
