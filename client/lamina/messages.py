@@ -26,6 +26,7 @@ _WHOLE = {
 }
 _REAL = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _PAD_PAIR = "lamina.v1.PadPair"
+_LAYER = "lamina.v1.Layer"
 _PLURAL = {1: "1 number", 2: "2 numbers", 3: "3 numbers"}
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -87,7 +88,8 @@ def _set_message(target: Message, value: object, rank: int | None, at: Place) ->
     elif isinstance(value, Mapping):
         _fill(target, value, rank, at)
     else:
-        raise at.error(f"takes options by name; {shown(value)} was given.")
+        wanted = "a layer" if target.DESCRIPTOR.full_name == _LAYER else "options by name"
+        raise at.error(f"takes {wanted}; {shown(value)} was given.")
     target.SetInParent()
 
 

@@ -1,6 +1,7 @@
 """Fields of a layer's message back into the Python that writes them: the inverse of `messages`, for repr."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from google.protobuf.message import Message
@@ -36,11 +37,33 @@ def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
             leading = False
             continue
         value = _value(field, getattr(message, field.name), ranked)
-        leading = leading and len(positional) < _MOST_POSITIONAL and isinstance(value, int | tuple)
-        leading = leading and not isinstance(value, bool)
+        leading = leading and len(positional) < _MOST_POSITIONAL and _reads_alone(message, field, value)
         (positional if leading else named).append(code(value) if leading else f"{field.name}={code(value)}")
     named += [f"{name}={code(value)}" for name, value in extras.items() if value is not None]
     return f"{constructor}({', '.join(positional + named)})"
+
+
+def _reads_alone(message: Message, field: Any, value: object) -> bool:
+    """Whether the value of an option reads well without its name: Dense(3), Block("residual")."""
+    only = len(message.DESCRIPTOR.fields) == 1 and isinstance(value, str)
+    holds = field.message_type is layers_pb2.Layer.DESCRIPTOR
+    return only or holds or (isinstance(value, int | tuple) and not isinstance(value, bool))
+
+
+def layer(message: layers_pb2.Layer, constructor: str, weights: Collection[str] = ()) -> Code:
+    """The call that makes a layer; weights by name only."""
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        return Code("Layer()")
+    inputs = list(message.inputs)
+    extras: dict[str, object] = {
+        "name": message.name if message.HasField("name") else None,
+        "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
+        "expect": shape(message.expect) if message.HasField("expect") else None,
+        "weights_of": message.weights_of if message.HasField("weights_of") else None,
+        "weights": Code(f"<{', '.join(weights)}>") if weights else None,
+    }
+    return Code(call(constructor, getattr(message, kind), extras))
 
 
 def code(value: object) -> str:
@@ -75,7 +98,7 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
     if isinstance(value, tensor_pb2.Shape):
         return shape(value)
     if isinstance(value, layers_pb2.Layer):
-        return _layer(value)
+        return layer(value, class_name(value))
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
@@ -98,12 +121,6 @@ def _padding(padding: options_pb2.Padding) -> object:
     if padding.WhichOneof("value") == "mode":
         return name_of(options_pb2.PaddingMode.DESCRIPTOR, padding.mode)
     return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
-
-
-def _layer(layer: layers_pb2.Layer) -> Code:
-    """A layer inside another."""
-    options = getattr(layer, layer.WhichOneof("kind") or "", layer)
-    return Code(call(class_name(layer), options, {"name": layer.name or None}))
 
 
 def _function(activation: activations_pb2.ActivationFunction) -> object:

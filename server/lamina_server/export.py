@@ -49,11 +49,11 @@ def _emit(graph: Graph, layers: Sequence[LayerTrace], values: dict[str, Value]) 
             values.update(zip(layer.refs, kind.emit(graph, taken, layer.done), strict=True))
             continue
         entries = [inner for inner in layer.layers if isinstance(inner.node.kind, Input)]
-        graph.scope = layer.name
+        graph.scope = f"{layer.name}/"  # no layer inside has an empty name
         entered = kind.enter(graph, taken, [inner.done.spec for inner in entries])
         values.update((inner.refs[0], value) for inner, value in zip(entries, entered, strict=True))
         _emit(graph, [inner for inner in layer.layers if not isinstance(inner.node.kind, Input)], values)
-        graph.scope = layer.name
+        graph.scope = f"{layer.name}/"
         left = kind.leave(graph, [values[ref] for ref in layer.results], layer.done)
         values.update(zip(layer.refs, left, strict=True))
 

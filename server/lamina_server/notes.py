@@ -1,13 +1,12 @@
 """Notes: what is surprising about a legal layer. What is plain gets none."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lamina_server.dims import Size
 from lamina_server.errors import LaminaError
 from lamina_server.layers.base import grouped, plural
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Input
 from lamina_server.layers.merging import Concatenate
 from lamina_server.layers.pooling import Pool
 from lamina_server.layers.separable import SeparableConv
@@ -26,15 +25,15 @@ MOST_RETRACED = 4  # pools whose consequences are computed by tracing anew
 def annotate(found: Trace, limits: Limits) -> Trace:
     """Adds the notes to a trace."""
     takers: dict[str, list[LayerTrace]] = {}
-    every = list(found.walk())
+    every, fed = list(found.walk()), {layer.name for layer in found.inputs}
     for layer in every:
         for source in layer.sources:
             takers.setdefault(source, []).append(layer)
-    still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
+    still = [layer for layer in every if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
     for layer in every:
         layer.notes.extend(_same_against_torch(layer))
         layer.notes.extend(_transposed_against_torch(layer))
-        layer.notes.extend(_swapped(found, layer))
+        layer.notes.extend(_swapped(found, layer, fed))
         layer.notes.extend(_old_arguments(layer))
     for layer in still[:MOST_RETRACED]:
         layer.notes.append(_still_pool(found, layer, still, limits))
@@ -94,7 +93,7 @@ def _per_axis(values: Sequence[Size]) -> str:
     return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
 
 
-def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
+def _swapped(found: Trace, layer: LayerTrace, fed: Collection[str]) -> Iterator[Note]:
     """A convolution over a single step with many channels, straight from an Input (Q6)."""
     kind = layer.node.kind
     if not isinstance(kind, Conv) or len(kind.kernel_size) != 1 or not layer.inputs:
@@ -104,7 +103,7 @@ def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
     steps = x.shape[1 if layout is Layout.CHANNELS_LAST else 2]
     if steps != 1 or not isinstance(channels, int) or channels == 1:
         return
-    if isinstance(found.layer(layer.sources[0].split(":")[0]).node.kind, Input):
+    if layer.sources[0] in fed:
         yield Note(
             "AXES_LOOK_SWAPPED",
             f"there is 1 step with {plural(channels, 'channel')}: every window is this one step, so nothing moves "
@@ -155,6 +154,9 @@ def _still_pool(found: Trace, layer: LayerTrace, still: list[LayerTrace], limits
         f"size {_per_axis(kind.pool_size)}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "
         "divides the length. Keras and PyTorch default to stride = pool size; here it was given as 1."
     )
+    if "/" in layer.name:  # inside another layer
+        return Note("POOL_STRIDE_ONE", text)
+    still = [pool for pool in still if "/" not in pool.name]
     alone, together = _flattened(found, [layer], limits), _flattened(found, still, limits)
     stride = _per_axis(kind.pool_size)
     if alone and len(still) == 1:
@@ -174,7 +176,7 @@ def _flattened(found: Trace, pools: list[LayerTrace], limits: Limits) -> str:
     flat = next((x for x in found.layers if x.index > after and isinstance(x.node.kind, Flatten)), None)
     if flat is None:
         return ""
-    cut = Stack(stack.nodes[: flat.index + 1], stack.layout)
+    cut = replace(stack, nodes=stack.nodes[: flat.index + 1], outputs=())
     try:
         return grouped(trace(cut, limits).layers[-1].done.spec.elements)
     except LaminaError:

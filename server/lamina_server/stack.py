@@ -12,6 +12,7 @@ from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
+NAME_RULE = 'a name starts with a letter, digit or underscore and goes on with those, ".", "-", at most 128 in all'
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
         sizes = list(inputs[0].shape[1:])
         for window in done.windows:
             sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
-        done.kept["padded"] = product(sizes)
+        done.kept["padded"] = product(sizes) * inputs[0].folded
     known: Size = done.kept["padded"]
     return known
 

@@ -13,6 +13,7 @@ from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Gelu, Relu, Softmax
+from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.norm_pooling import LpPool
 from lamina_server.layers.normalization import BatchNormalization
@@ -26,7 +27,7 @@ from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, Trace
 from lamina_server.repair import Fix, InsertNode, RemoveNode, apply, repaired
 from lamina_server.repair.writers import WRITERS
-from lamina_server.stack import Node, Stack
+from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace
 from lamina_server.wire.traces import encode_diagnosis
 
@@ -58,6 +59,15 @@ def merged(
 
 def expecting(kind: Kind, *expect: Size, shape: tuple[Size, ...] = (128, 9)) -> Stack:
     return Stack((Node(Input(shape)), Node(kind, "it", (), expect)))
+
+
+def using(name: str, *known: str) -> Stack:
+    blocks = tuple(NamedStack(one, Stack((Node(Input((4,))), Node(Dense(4))))) for one in known)
+    return Stack((Node(Input((4,))), Node(Block(BlockName(name)))), blocks=blocks)
+
+
+def sharing(units: int, name: str) -> Stack:
+    return Stack((Node(Input((4,))), Node(Dense(4)), Node(Dense(units), weights_of=name)))
 
 
 RELU, SAME_POOL = Activation(Relu()), MaxPool((2, 2), (1, 1), "same")
@@ -150,6 +160,9 @@ CASES = [
          ("the next multiple of 4: filters=12", "2 groups"), "batch, 11 steps, 12"),
     Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
          ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("UNKNOWN_BLOCK", using("blok", "block"), ('use "block"',), "batch, 4"),
+    Case("UNKNOWN_LAYER", sharing(4, "densee"), ("share those of dense", "weights of its own"), "batch, 4"),
+    Case("WEIGHTS_DIFFER", sharing(5, "dense"), ("weights of its own",), "batch, 5"),
 ]  # fmt: skip
 
 

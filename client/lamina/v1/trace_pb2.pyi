@@ -259,16 +259,18 @@ class SetLayout(_message.Message):
     def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ...) -> None: ...
 
 class StackEdit(_message.Message):
-    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout")
+    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout", "block")
     INSERT_LAYER_FIELD_NUMBER: _ClassVar[int]
     REPLACE_LAYER_FIELD_NUMBER: _ClassVar[int]
     REMOVE_LAYER_FIELD_NUMBER: _ClassVar[int]
     SET_LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
     insert_layer: InsertLayer
     replace_layer: ReplaceLayer
     remove_layer: RemoveLayer
     set_layout: SetLayout
-    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ...) -> None: ...
+    block: str
+    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ..., block: _Optional[str] = ...) -> None: ...
 
 class ExpandDims(_message.Message):
     __slots__ = ("axis",)

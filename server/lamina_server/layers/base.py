@@ -142,6 +142,11 @@ class Node(NamedTuple):
     expect: tuple[Size, ...] | None = None
     weights_of: str | None = None
 
+    def bound(self, values: Mapping[str, Size]) -> "Node":
+        """The layer with other sizes in the place of its symbols."""
+        expect = self.expect and tuple(substitute(size, values) for size in self.expect)
+        return self._replace(kind=self.kind.bound(values), expect=expect)
+
 
 class Example(NamedTuple):
     """A layer and input shapes (batch excluded) it can take."""

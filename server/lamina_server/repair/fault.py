@@ -48,11 +48,23 @@ class Fault:
 
     def before(self, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
         """A layer between this one and one of its inputs."""
-        if not self.node.inputs:
-            return (InsertNode(self.index, Node(kind)),)
-        name = f"{self.producers[which].name}_{type(kind).__name__.lower()}"
-        refs = (*self.node.inputs[:which], name, *self.node.inputs[which + 1 :])
-        return (
-            InsertNode(self.index, Node(kind, name, (self.node.inputs[which],))),
-            ReplaceNode(self.index + 1, self.node._replace(inputs=refs)),
-        )
+        return put_before(self.stack, self.index, kind, which)
+
+    @property
+    def known(self) -> list[str]:
+        """References that the layer may name."""
+        prefix = self.found.layer[: self.found.layer.rfind("/") + 1]
+        specs = self.found.partial.specs if self.found.partial else {}
+        inner = (ref.removeprefix(prefix) for ref in specs if ref.startswith(prefix))
+        return [ref for ref in inner if "/" not in ref]
+
+
+def put_before(stack: Stack, index: int, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
+    """A layer between the one at an index and one of its inputs."""
+    node = stack.nodes[index]
+    if not node.inputs:
+        return (InsertNode(index, Node(kind)),)
+    source = node.inputs[which]
+    name = f"{source.split(':')[0]}_{type(kind).__name__.lower()}"
+    refs = (*node.inputs[:which], name, *node.inputs[which + 1 :])
+    return InsertNode(index, Node(kind, name, (source,))), ReplaceNode(index + 1, node._replace(inputs=refs))

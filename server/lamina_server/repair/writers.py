@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 
-from lamina_server.dims import Dim, Size, product
+from lamina_server.dims import Dim, Size, product, symbol
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
+from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
@@ -16,7 +17,7 @@ from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
-from lamina_server.repair.steps import ReplaceNode, SetLayout
+from lamina_server.repair.steps import InBlock, ReplaceNode, SetLayout
 from lamina_server.words import close_names
 
 
@@ -179,6 +180,8 @@ def _divisible(fault: Fault) -> Iterator[Candidate]:
 def _size(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, Reshape):
         yield from _reshape(fault)
+    elif isinstance(fault.kind, Block):
+        yield from _any_size(fault)
     elif "axis" in fault.facts:
         yield from _merge(fault)
 
@@ -227,8 +230,7 @@ def _merge(fault: Fault) -> Iterator[Candidate]:
 def _unknown_input(fault: Fault) -> Iterator[Candidate]:
     position = fault.facts["position"]
     assert isinstance(position, int)
-    known = list(fault.found.partial.specs) if fault.found.partial else []
-    for name in close_names(fault.node.inputs[position], known, 2):
+    for name in close_names(fault.node.inputs[position], fault.known, 2):
         refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
         yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
 
@@ -307,6 +309,30 @@ def _function(fault: Fault) -> Iterator[Candidate]:
         yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
 
 
+def _any_size(fault: Fault) -> Iterator[Candidate]:
+    """An Input of a block that takes whatever comes along the axis."""
+    position, axis = fault.facts["position"], fault.facts["axis"]
+    block = next(block.stack for block in fault.stack.blocks if block.name == fault.kind.stack)
+    index, declared = list(block.inputs())[int(str(position))]
+    free = tuple(symbol("?") if str(i) == str(axis) else size for i, size in enumerate(declared.shape, 1))
+    node = block.nodes[index]._replace(kind=Input(free, declared.dtype))
+    shown = _tuple(tuple("None" if str(size) == "?" else size for size in free))
+    yield f"let the block take any size there: Input({shown})", (InBlock(fault.kind.stack, ReplaceNode(index, node)),)
+
+
+def _unknown_block(fault: Fault) -> Iterator[Candidate]:
+    for name in close_names(fault.kind.stack, [block.name for block in fault.stack.blocks], 2):
+        yield f'use "{name}"', fault.changed(stack=name)
+
+
+def _weights(fault: Fault) -> Iterator[Candidate]:
+    """Weights of another layer, where there is none of the name, and weights of its own."""
+    if fault.found.reason == "UNKNOWN_LAYER":
+        for name in close_names(fault.node.weights_of or "", [ref for ref in fault.known if ":" not in ref], 2):
+            yield f"share those of {name}", (ReplaceNode(fault.index, fault.node._replace(weights_of=name)),)
+    yield "weights of its own", (ReplaceNode(fault.index, fault.node._replace(weights_of=None)),)
+
+
 def _tuple(sizes: tuple[object, ...]) -> str:
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
@@ -325,4 +351,7 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
     "UNSUPPORTED": _function,
+    "UNKNOWN_BLOCK": _unknown_block,
+    "UNKNOWN_LAYER": _weights,
+    "WEIGHTS_DIFFER": _weights,
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,7 +146,7 @@ class Engine:
         key = message.SerializeToString()
         known = self._plans.get(key)
         if known is None:
-            many = len(message.layers) > MANY_LAYERS
+            many = len(message.layers) > MANY_LAYERS or len(message.blocks) > 0
             known = await self.workers.call(lambda: self._make_plan(message)) if many else self._make_plan(message)
             self._plans.put(key, known)
         return known
@@ -248,8 +249,9 @@ class Engine:
                 evaluate(actual.peak_bytes, values) * batch,
                 f"The activations of {_samples(batch)} alive at once would take",
             )
-        reply = (
-            sum(evaluate(actual.specs[ref].elements, values) * actual.specs[ref].dtype.nbytes for ref in refs) * batch
+        reply = sum(
+            prod(evaluate(size, values) for size in actual.specs[ref].shape) * actual.specs[ref].dtype.nbytes
+            for ref in refs
         )
         if reply > self.max_reply_bytes:
             raise LimitError(
@@ -260,6 +262,8 @@ class Engine:
             )
 
     def _make_plan(self, message: layers_pb2.Stack) -> Plan:
+        written = len(message.layers) + sum(1 + len(block.layers) for block in message.blocks)
+        self.limits.check("max_layers", written, "The number of layers is")
         found = annotate(traced(decode_stack(message), self.limits), self.limits)
         source = layers_pb2.Stack()
         source.CopyFrom(message)
