@@ -16,7 +16,6 @@ from lamina_server.formula import derive
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
-from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.shaping import Reshape
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
@@ -218,7 +217,8 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
         if refusal is None:
             yield variant
             continue
-        fixed = isinstance(kind, Reshape | Add | Concatenate)  # sizes that must agree with numbers given elsewhere
+        # Sizes that must agree with numbers given elsewhere: in the options, or by another input.
+        fixed = isinstance(kind, Reshape) or type(kind).inputs[1] != 1
         assert refusal.reason == ("SIZE_MISMATCH" if fixed else "SYMBOLIC_SIZE"), refusal.message
         spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message

@@ -21,7 +21,7 @@ from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import Layout
+from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
@@ -132,7 +132,10 @@ def check(layer: LayerTrace) -> None:
 
 def explained(example: Example) -> LayerTrace:
     names = [f"x{i}" for i in range(len(example.shapes))]
-    entries = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
+    dtypes = example.dtypes or [DType.FLOAT32] * len(names)
+    entries = [
+        Node(Input(shape, dtype), name) for name, shape, dtype in zip(names, example.shapes, dtypes, strict=True)
+    ]
     layers = (*entries, Node(example.layer, "it", tuple(names)))
     return annotate(trace(Stack(layers, example.layout)), Limits()).layers[-1]
 

@@ -9,6 +9,7 @@ from lamina_server.export import export, operators
 from lamina_server.layers import KINDS
 from lamina_server.layers.base import Example, Kind, option_text
 from lamina_server.layers.core import Input
+from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.stack import Node, Stack, field_name
@@ -29,7 +30,8 @@ def example_stack(example: Example) -> Stack:
     if isinstance(example.layer, Input):
         return Stack((Node(example.layer),), example.layout)
     names = ["x"] if len(example.shapes) == 1 else [f"x{i}" for i in range(1, len(example.shapes) + 1)]
-    inputs = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
+    dtypes = example.dtypes or [DType.FLOAT32] * len(names)
+    inputs = [Node(Input(shape, dtype), name) for name, shape, dtype in zip(names, example.shapes, dtypes, strict=True)]
     return Stack((*inputs, Node(example.layer, None, () if len(names) == 1 else tuple(names))), example.layout)
 
 
