@@ -26,7 +26,7 @@ class Stack(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm")
+    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "subtract", "multiply", "divide", "power", "average", "maximum", "minimum", "stack_tensors", "dot", "mat_mul", "einsum", "cosine_similarity", "pairwise_distance", "reduce", "variance", "arg_max", "arg_min", "top_k", "sort", "cum_sum", "normalize", "elementwise", "clip", "compare", "logical", "where", "lstm")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,32 @@ class Layer(_message.Message):
     BATCH_NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
     ADD_FIELD_NUMBER: _ClassVar[int]
     CONCATENATE_FIELD_NUMBER: _ClassVar[int]
+    SUBTRACT_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLY_FIELD_NUMBER: _ClassVar[int]
+    DIVIDE_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    STACK_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    DOT_FIELD_NUMBER: _ClassVar[int]
+    MAT_MUL_FIELD_NUMBER: _ClassVar[int]
+    EINSUM_FIELD_NUMBER: _ClassVar[int]
+    COSINE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PAIRWISE_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_FIELD_NUMBER: _ClassVar[int]
+    VARIANCE_FIELD_NUMBER: _ClassVar[int]
+    ARG_MAX_FIELD_NUMBER: _ClassVar[int]
+    ARG_MIN_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    SORT_FIELD_NUMBER: _ClassVar[int]
+    CUM_SUM_FIELD_NUMBER: _ClassVar[int]
+    NORMALIZE_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTWISE_FIELD_NUMBER: _ClassVar[int]
+    CLIP_FIELD_NUMBER: _ClassVar[int]
+    COMPARE_FIELD_NUMBER: _ClassVar[int]
+    LOGICAL_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
     LSTM_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
@@ -70,5 +96,31 @@ class Layer(_message.Message):
     batch_normalization: _normalization_pb2.BatchNormalization
     add: _merging_pb2.Add
     concatenate: _merging_pb2.Concatenate
+    subtract: _merging_pb2.Subtract
+    multiply: _merging_pb2.Multiply
+    divide: _merging_pb2.Divide
+    power: _merging_pb2.Power
+    average: _merging_pb2.Average
+    maximum: _merging_pb2.Maximum
+    minimum: _merging_pb2.Minimum
+    stack_tensors: _merging_pb2.StackTensors
+    dot: _merging_pb2.Dot
+    mat_mul: _merging_pb2.MatMul
+    einsum: _merging_pb2.Einsum
+    cosine_similarity: _merging_pb2.CosineSimilarity
+    pairwise_distance: _merging_pb2.PairwiseDistance
+    reduce: _merging_pb2.Reduce
+    variance: _merging_pb2.Variance
+    arg_max: _merging_pb2.ArgMax
+    arg_min: _merging_pb2.ArgMin
+    top_k: _merging_pb2.TopK
+    sort: _merging_pb2.Sort
+    cum_sum: _merging_pb2.CumSum
+    normalize: _merging_pb2.Normalize
+    elementwise: _merging_pb2.Elementwise
+    clip: _merging_pb2.Clip
+    compare: _merging_pb2.Compare
+    logical: _merging_pb2.Logical
+    where: _merging_pb2.Where
     lstm: _recurrent_pb2.LSTM
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., subtract: _Optional[_Union[_merging_pb2.Subtract, _Mapping]] = ..., multiply: _Optional[_Union[_merging_pb2.Multiply, _Mapping]] = ..., divide: _Optional[_Union[_merging_pb2.Divide, _Mapping]] = ..., power: _Optional[_Union[_merging_pb2.Power, _Mapping]] = ..., average: _Optional[_Union[_merging_pb2.Average, _Mapping]] = ..., maximum: _Optional[_Union[_merging_pb2.Maximum, _Mapping]] = ..., minimum: _Optional[_Union[_merging_pb2.Minimum, _Mapping]] = ..., stack_tensors: _Optional[_Union[_merging_pb2.StackTensors, _Mapping]] = ..., dot: _Optional[_Union[_merging_pb2.Dot, _Mapping]] = ..., mat_mul: _Optional[_Union[_merging_pb2.MatMul, _Mapping]] = ..., einsum: _Optional[_Union[_merging_pb2.Einsum, _Mapping]] = ..., cosine_similarity: _Optional[_Union[_merging_pb2.CosineSimilarity, _Mapping]] = ..., pairwise_distance: _Optional[_Union[_merging_pb2.PairwiseDistance, _Mapping]] = ..., reduce: _Optional[_Union[_merging_pb2.Reduce, _Mapping]] = ..., variance: _Optional[_Union[_merging_pb2.Variance, _Mapping]] = ..., arg_max: _Optional[_Union[_merging_pb2.ArgMax, _Mapping]] = ..., arg_min: _Optional[_Union[_merging_pb2.ArgMin, _Mapping]] = ..., top_k: _Optional[_Union[_merging_pb2.TopK, _Mapping]] = ..., sort: _Optional[_Union[_merging_pb2.Sort, _Mapping]] = ..., cum_sum: _Optional[_Union[_merging_pb2.CumSum, _Mapping]] = ..., normalize: _Optional[_Union[_merging_pb2.Normalize, _Mapping]] = ..., elementwise: _Optional[_Union[_merging_pb2.Elementwise, _Mapping]] = ..., clip: _Optional[_Union[_merging_pb2.Clip, _Mapping]] = ..., compare: _Optional[_Union[_merging_pb2.Compare, _Mapping]] = ..., logical: _Optional[_Union[_merging_pb2.Logical, _Mapping]] = ..., where: _Optional[_Union[_merging_pb2.Where, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...

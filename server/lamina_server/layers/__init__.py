@@ -1,13 +1,20 @@
 """The layer kinds. `KINDS` is the table of contents: the order of the schema, one line a kind, a paragraph a family."""
 
+from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.comparing import Compare, Logical, Where
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.einsum import Einsum
+from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import FUNCTIONS
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 
 KINDS: tuple[type[Kind], ...] = (
@@ -35,6 +42,32 @@ KINDS: tuple[type[Kind], ...] = (
     # merging
     Add,
     Concatenate,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
+    Average,
+    Maximum,
+    Minimum,
+    StackTensors,
+    Dot,
+    MatMul,
+    Einsum,
+    CosineSimilarity,
+    PairwiseDistance,
+    Reduce,
+    Variance,
+    ArgMax,
+    ArgMin,
+    TopK,
+    Sort,
+    CumSum,
+    Normalize,
+    Elementwise,
+    Clip,
+    Compare,
+    Logical,
+    Where,
     # recurrent
     LSTM,
 )

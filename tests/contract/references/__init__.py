@@ -11,7 +11,7 @@ import numpy as np
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
-from tests.contract.references import convolution, core, merging, normalization, pooling, recurrent, shaping
+from tests.contract.references import arithmetic, convolution, core, merging, normalization, pooling, recurrent, shaping
 from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
@@ -21,6 +21,7 @@ REFERENCES: dict[str, Reference] = {
     **shaping.REFERENCES,
     **normalization.REFERENCES,
     **merging.REFERENCES,
+    **arithmetic.REFERENCES,
     **recurrent.REFERENCES,
 }
 
