@@ -16,11 +16,11 @@ from lamina_server.formula import derive
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
-from lamina_server.layers.shaping import Reshape
+from lamina_server.layers.shaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
-from lamina_server.stack import Stack, field_name
+from lamina_server.stack import Node, Stack, field_name
 from lamina_server.trace import trace
 from lamina_server.wire.stacks import decode_stack, encode_stack
 from tests.contract import references, schema, words
@@ -166,6 +166,24 @@ def test_symbolic_lengths_run_like_numbers(case: Case) -> None:
                 assert at(made.trace.specs[ref].shape, BATCH, sizes) == at(same.trace.specs[ref].shape)
             _same(made.run(arrays), same.run(arrays))
             _same(same.run(arrays), _expected(same, arrays))
+
+
+@every_case
+def test_inputs_are_read_however_they_lie(case: Case) -> None:
+    """Behind a Permute, which moves nothing, a tensor lies in another order than the trace writes it."""
+    plain = _whole(case.stack)
+    arrays = random_inputs(plain.trace, np.random.default_rng(1))
+    turned, fed = [], dict(arrays)
+    for node in case.stack.nodes[:-1]:
+        assert isinstance(node.kind, Input)
+        order = tuple(reversed(range(len(node.kind.shape))))
+        entry = Input(tuple(node.kind.shape[i] for i in order), node.kind.dtype)
+        fed[f"{node.name}_in"] = fed.pop(str(node.name)).transpose(0, *(i + 1 for i in order))
+        turned.append(Node(entry, f"{node.name}_in"))
+        turned.append(Node(Permute(tuple(i + 1 for i in order)), node.name, (f"{node.name}_in",)))
+    stack = Stack((*turned, case.stack.nodes[-1]), case.stack.layout)
+    made = model(stack, np.random.default_rng(0), refs=plain.refs, weights=plain.weights)
+    _same(made.run(fed), plain.run(arrays))
 
 
 @every_case

@@ -111,12 +111,15 @@ def meet(
     constant: Constant | None = None,
     broadcasting: Broadcasting = Broadcasting.KERAS,
     shown: Sequence[Spec] = (),
+    *,
+    chosen: bool = True,
 ) -> Meeting:
     """The common shape of tensors and a constant: a size 1 stretches, every other size must agree.
 
     A tensor with fewer axes gets its missing ones, of size 1, after the batch axis ("keras"), or before it ("numpy"),
     which is legal only where its batch axis is 1. `doing` begins the text of a refusal: "adds element by element";
-    `shown` are the tensors that it speaks of, where they are not the inputs. Raises LayerError.
+    `shown` are the tensors that it speaks of, where they are not the inputs; `chosen` says whether the rule is an
+    option of the layer. Raises LayerError.
     """
     first = max(inputs, key=lambda x: x.rank)  # of several the first
     beside = constant.sizes if constant else ()
@@ -124,7 +127,7 @@ def meet(
         return Meeting(first.axes)
     rank, shown = first.rank, shown or inputs
     if broadcasting is Broadcasting.NUMPY:
-        _check_last_axes(inputs, first, shown)
+        _check_last_axes(inputs, first, shown, chosen)
     shapes = [raised(x, rank) for x in inputs]
     aligned = [*shapes, (1,) * (rank - len(beside)) + beside] if beside else shapes
     axes, rows = [], []
@@ -200,18 +203,20 @@ def _common(sizes: list[Size], axis: int, role: Role, doing: str, shown: Sequenc
     return wide.pop() if wide else 1
 
 
-def _check_last_axes(inputs: Sequence[Spec], first: Spec, shown: Sequence[Spec]) -> None:
+def _check_last_axes(inputs: Sequence[Spec], first: Spec, shown: Sequence[Spec], chosen: bool) -> None:
     """With numpy's rule a batch axis stays the batch axis only where every tensor has all axes, or a batch of 1."""
-    for i, x in enumerate(inputs):
+    for i, x in enumerate(inputs, 1):
         if x.rank < first.rank and x.shape[0] != 1:
-            met = first.axes[first.rank - x.rank]
+            at = first.rank - x.rank
+            rule = ' (broadcasting="numpy")' if chosen else ""
+            way = ', or align batch with batch by broadcasting="keras"' if chosen else ""
+            listed = "; ".join(f"{{input_{n}}} is {each}" for n, each in enumerate(shown, 1))
             raise LayerError(
                 "RANK_MISMATCH",
-                f'aligns last axes with last axes (broadcasting="numpy"), so the batch axis of {{input_{i + 1}}} meets '
-                f"{axis_name(met.role, first.rank - x.rank)} of {{input_{inputs.index(first) + 1}}}: "
-                f"{'; '.join(f'{{input_{n}}} is {each}' for n, each in enumerate(shown, 1))}. "
-                'Give both the same number of axes, or align batch with batch by broadcasting="keras"',
-                field="broadcasting",
+                f"aligns last axes with last axes{rule}, so the batch axis of "
+                f"{{input_{i}}} meets {axis_name(first.axes[at].role, at)} of {{input_{inputs.index(first) + 1}}}: "
+                f"{listed}. Give both the same number of axes{way}",
+                field="broadcasting" if chosen else "",
                 expected_rank=first.rank,
                 got_rank=x.rank,
             )

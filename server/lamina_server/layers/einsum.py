@@ -163,4 +163,4 @@ def _disagree(inputs: Sequence[Spec], lead: str, places: Sequence[int | None]) -
     listed = ", ".join(f"{x.shape[place]} in {{input_{i}}}" for i, x, place in taken)
     shapes = "; ".join(f"{{input_{i}}} is {x}" for i, x, _ in taken)
     sizes = tuple(x.shape[place] for _, x, place in taken)
-    return LayerError("SIZE_MISMATCH", f"{lead} is {listed}: {shapes}", axis=-1, sizes=sizes)
+    return LayerError("SIZE_MISMATCH", f"{lead} is {listed}: {shapes}", sizes=sizes)

@@ -19,7 +19,16 @@ from lamina_server.layers.base import (
     plural,
     single,
 )
-from lamina_server.layers.broadcasting import Broadcasting, axis_name, disagree, laid, meet, number_text, widest_order
+from lamina_server.layers.broadcasting import (
+    Broadcasting,
+    axis_name,
+    disagree,
+    laid,
+    meet,
+    number_text,
+    raised,
+    widest_order,
+)
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.reductions import norm, without
 from lamina_server.layers.shaping import reshape
@@ -151,7 +160,7 @@ class MatMul(Kind):
             lead = "sums over the columns of {input_1} against the rows of {input_2}, so these must agree, but it"
             raise disagree(inputs, -1, lead, [inner.size, other.size])
         leading = [Spec(x.axes[:-2]) for x in inputs]
-        met = meet(leading, "multiplies matrix by matrix", None, Broadcasting.NUMPY, shown=inputs)
+        met = meet(leading, "multiplies matrix by matrix", None, Broadcasting.NUMPY, inputs, chosen=False)
         out = Spec((*met.axes, row, column), inputs[0].dtype)
         rows = (
             *met.rows,
@@ -190,8 +199,8 @@ class MatMul(Kind):
 class CosineSimilarity(Kind):
     """The cosine of the angle between the vectors of two tensors along one axis, which goes.
 
-    sum(x1 * x2) / (max(|x1|, epsilon) * max(|x2|, epsilon)), PyTorch's. A size 1 stretches; both inputs have equally
-    many axes.
+    sum(x1 * x2) / (max(|x1|, epsilon) * max(|x2|, epsilon)), PyTorch's. A size 1 is stretched first, and counts in
+    the length; both inputs have equally many axes.
     """
 
     axis: int = option("axis of the vectors; counts the batch axis, negative from the end", 1)
@@ -209,7 +218,7 @@ class CosineSimilarity(Kind):
         )
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        met = meet(inputs, "multiplies element by element", None, Broadcasting.NUMPY)
+        met = meet(inputs, "multiplies element by element", None, Broadcasting.NUMPY, chosen=False)
         whole = Spec(met.axes, inputs[0].dtype)
         axis = own_axis(self.axis, whole.rank)
         size = whole.shape[axis]
@@ -228,7 +237,13 @@ class CosineSimilarity(Kind):
         order = widest_order(inputs, rank)
         axis = own_axis(self.axis, rank)
         place = order.index(axis)
-        names = [laid(graph, x, order) for x in inputs]
+        sizes = [raised(x.spec, rank)[axis] for x in inputs]
+        full = next((size for size in sizes if size != 1), 1)
+        stretched = graph.shape([full if i == axis else 1 for i in order])
+        names = [
+            laid(graph, x, order) if size == full else graph.node("Expand", [laid(graph, x, order), stretched])
+            for x, size in zip(inputs, sizes, strict=True)
+        ]
         units = [graph.node("Div", [name, _length(graph, name, place, self.epsilon, dtype)]) for name in names]
         total = graph.node("ReduceSum", [graph.node("Mul", units), graph.ints([place])], keepdims=0)
         return [Value(total, _left(order, axis), done.spec)]
@@ -257,7 +272,7 @@ class PairwiseDistance(Kind):
         )
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        met = meet(inputs, "subtracts element by element", None, Broadcasting.NUMPY)
+        met = meet(inputs, "subtracts element by element", None, Broadcasting.NUMPY, chosen=False)
         whole = Spec(met.axes, inputs[0].dtype)
         axis = own_axis(-1, whole.rank)
         vectors = f"vectors of {plural(whole.shape[axis], 'number')}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from lamina_server.dims import Dim, Size
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.records import Diagnosis
@@ -56,3 +57,13 @@ class Fault:
             InsertNode(self.index, Node(kind, name, (self.node.inputs[which],))),
             ReplaceNode(self.index + 1, self.node._replace(inputs=refs)),
         )
+
+
+def written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
+    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
+    with more there is none.
+    """
+    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
+    if len(computed) > 1:
+        return None
+    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))
