@@ -46,6 +46,7 @@ class _Tracer:
         self.specs: dict[str, Spec] = {}
         self.inferred: dict[tuple[Kind, tuple[Spec, ...]], Inference] = {}
         self.by_ref: dict[str, LayerTrace] = {}
+        self.held: set[str] = set()  # layers that no Input feeds, so that they look at none
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
         self.weight_bytes, self.largest = 0, ("", 0)
@@ -102,7 +103,7 @@ class _Tracer:
             self._check_limits(name, inputs, done)
         except ArithmeticError as error:
             raise self._refusal(index, _too_complex(error), name) from None
-        layer = LayerTrace(index, name, node, sources, inputs, done, self._receptive(sources, inputs, done))
+        layer = LayerTrace(index, name, node, sources, inputs, done, self._receptive(node, name, sources, inputs, done))
         self.layers.append(layer)
         for ref, output in zip(layer.refs, done.outputs, strict=True):
             self.specs[ref] = output.spec
@@ -198,10 +199,15 @@ class _Tracer:
             self.macs = self.macs + done.macs.value
             limits.check("max_macs", self.macs, f'Up to "{name}" the multiply-adds per sample are')
 
-    def _receptive(self, sources: Sequence[str], inputs: Sequence[Spec], done: Inference) -> Fields:
-        if not sources:
+    def _receptive(
+        self, node: Node, name: str, sources: Sequence[str], inputs: Sequence[Spec], done: Inference
+    ) -> Fields:
+        if isinstance(node.kind, Input):
             return fields_of_input(done.spec)
-        taken = [self.by_ref[ref] for ref in sources]
+        taken = [layer for layer in (self.by_ref[ref] for ref in sources) if layer.name not in self.held]
+        if not taken:
+            self.held.add(name)
+            return {}
         first = isinstance(taken[0].node.kind, Input)
         return fields_after([layer.receptive for layer in taken], inputs, done, first=first)
 
