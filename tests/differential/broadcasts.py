@@ -1,14 +1,11 @@
 """Random shapes that meet, and the same in PyTorch: what Keras aligns, PyTorch is told."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from lamina_server.layers.base import Inference, Kind, Sdk, option, single
 from lamina_server.layers.broadcasting import Constant
-from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
 from tests.differential.oracles import tensor
 from tests.differential.support import BATCH, Array, normal
 
@@ -49,27 +46,3 @@ def aligned(arrays: list[Array]) -> list[Any]:
 def several(shapes: list[Shape], seed: int) -> list[Array]:
     """An array for each shape, different ones."""
     return [normal(seed + i, BATCH, *shape) for i, shape in enumerate(shapes)]
-
-
-@dataclass(frozen=True)
-class Held(Kind):
-    """A tensor that the stack holds, the same for every sample: a batch axis of 1, as a parameter has."""
-
-    values: tuple[float, ...] = option("the numbers, row-major")
-    shape: Shape = option("their shape, without the batch axis")
-
-    sdk = (Sdk("Held"),)
-    inputs = (0, 0)
-
-    def infer(self, inputs: Any, layout: Layout) -> Inference:
-        axes = (Axis(Role.BATCH, 1), *(Axis(Role.NONE, n) for n in self.shape))
-        return Inference(single(Spec(axes)), "Held", how="held by the stack")
-
-    def emit(self, graph: Any, inputs: Any, done: Inference) -> Any:
-        array = np.array(self.values).reshape(1, *self.shape)
-        return [graph.logical(graph.const(array, DType.FLOAT32), done.spec)]
-
-
-def held(array: Array) -> Held:
-    """What holds an array of one sample."""
-    return Held(tuple(map(float, array.reshape(-1))), array.shape)

@@ -14,7 +14,8 @@ from lamina_server.layers.core import Input
 from lamina_server.layers.elementwise import OPERATIONS, Clip, Elementwise
 from lamina_server.layers.tensors import FLOATS, DType, Layout
 from lamina_server.stack import Node, Stack
-from tests.differential.broadcasts import Shape, aligned, broadcast, by_constant, constants, held, several
+from tests.contract.held import held
+from tests.differential.broadcasts import Shape, aligned, broadcast, by_constant, constants, several
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import BATCH, Array, Runner, assert_close, layouts, normal, profile, run, seeds
 
@@ -26,9 +27,8 @@ BY_KERAS: dict[str, Callable[[Any], Any]] = {
 COMPUTED = {dtype for dtype in DType if dtype is not DType.BFLOAT16}  # ONNX Runtime's CPU has nothing for bfloat16
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
 @profile
-@given(shape=shapes, layout=layouts, seed=seeds)
+@given(operation=st.sampled_from(list(OPERATIONS)), shape=shapes, layout=layouts, seed=seeds)
 def test_elementwise(operation: str, shape: Shape, layout: Layout, seed: int) -> None:
     x = normal(seed, BATCH, *shape, scale=2)
     x = np.abs(x) + 0.1 if operation in POSITIVE else np.clip(x, -1.4, 1.4) if operation == "tan" else x
@@ -85,9 +85,8 @@ def test_clip_in_every_element_type(dtype: DType) -> None:
         np.testing.assert_array_equal(run(Clip(low, high), x)[0], np.clip(x, low, high))
 
 
-@pytest.mark.parametrize("operation", COMPARISONS)
 @profile
-@given(data=st.data(), layout=layouts, seed=seeds)
+@given(operation=st.sampled_from(list(COMPARISONS)), data=st.data(), layout=layouts, seed=seeds)
 def test_compare(operation: str, data: st.DataObject, layout: Layout, seed: int) -> None:
     arrays = [np.round(x) for x in several(data.draw(broadcast(2)), seed)]
     (found,) = run(Compare(operation), *arrays, layout=layout)
@@ -113,9 +112,13 @@ def truths(shapes: list[Shape], seed: int) -> list[Array]:
     return [x > 0 for x in several(shapes, seed)]
 
 
-@pytest.mark.parametrize("operation", ["logical_and", "logical_or", "logical_xor"])
 @profile
-@given(drawn=broadcast(), layout=layouts, seed=seeds)
+@given(
+    operation=st.sampled_from(["logical_and", "logical_or", "logical_xor"]),
+    drawn=broadcast(),
+    layout=layouts,
+    seed=seeds,
+)
 def test_logical(operation: str, drawn: list[Shape], layout: Layout, seed: int) -> None:
     arrays = truths(drawn, seed)
     (found,) = run(Logical(operation), *arrays, layout=layout)

@@ -14,7 +14,8 @@ from lamina_server.layers.einsum import Einsum
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.stack import Node, Stack
-from tests.differential.broadcasts import Shape, held
+from tests.contract.held import held
+from tests.differential.broadcasts import Shape
 from tests.differential.oracles import F, keras, keras_values, tensor, torch
 from tests.differential.support import BATCH, Array, Runner, assert_close, both, layouts, normal, profile, run, seeds
 

@@ -98,7 +98,7 @@ class Constant:
 
 
 class Meeting(NamedTuple):
-    """The axes that come out where tensors meet, why, and those along which a size of 1 was stretched."""
+    """The axes that come out where tensors meet, why, and those along which a sample's size of 1 was stretched."""
 
     axes: tuple[Axis, ...]
     rows: tuple[Derivation, ...] = ()
@@ -121,7 +121,7 @@ def meet(
     `shown` are the tensors that it speaks of, where they are not the inputs; `chosen` says whether the rule is an
     option of the layer. Raises LayerError.
     """
-    first = max(inputs, key=lambda x: x.rank)  # of several the first
+    first = max(inputs, key=lambda x: (x.rank, x.shape[0] != 1))  # of several the first, rather one of samples
     beside = constant.sizes if constant else ()
     if not beside and all(x.axes == first.axes for x in inputs):
         return Meeting(first.axes)
@@ -130,14 +130,16 @@ def meet(
         _check_last_axes(inputs, first, shown, chosen)
     shapes = [raised(x, rank) for x in inputs]
     aligned = [*shapes, (1,) * (rank - len(beside)) + beside] if beside else shapes
-    axes, rows = [], []
+    axes, rows, stretched = [], [], []
     for i, (role, _) in enumerate(first.axes):
         size = _common([shape[i] for shape in aligned], i, role, doing, shown)
         axes.append(Axis(role, size))
         if i and any(shape[i] != size for shape in shapes):
             why = _why([x.rank for x in inputs], [shape[i] for shape in shapes], size, i)
             rows.append(Derivation(i, role, None, derive("largest", largest=size), why))
-    return Meeting(tuple(axes), tuple(rows), tuple(row.axis for row in rows))
+            if any(shape[i] != size and shape[0] != 1 for shape in shapes):  # a batch of 1: no sample is looked at
+                stretched.append(i)
+    return Meeting(tuple(axes), tuple(rows), tuple(stretched))
 
 
 def raised(x: Spec, rank: int) -> tuple[Size, ...]:
