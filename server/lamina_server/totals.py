@@ -22,11 +22,11 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
             alive += nbytes
             end = last.get(ref, layer.index)
             ending[end] = ending.get(end, 0) + nbytes
-        padded = padded_elements(layer.inputs, layer.done)
-        if not isinstance(padded, int):
+        padded, scratch = padded_elements(layer.inputs, layer.done), layer.done.scratch
+        if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive, padded * layer.done.spec.dtype.nbytes)
+        peak = max(peak, alive + scratch * layer.done.spec.dtype.nbytes, padded * layer.done.spec.dtype.nbytes)
         alive -= ending.pop(layer.index, 0)
     return peak
 

@@ -186,6 +186,8 @@ class _Tracer:
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
+        what = f'The number of elements that "{name}" holds on its way, per sample, is'
+        limits.check("max_tensor_elements", done.scratch, what)
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.extent for window in done.windows) * done.spec.elements
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')

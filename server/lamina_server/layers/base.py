@@ -83,6 +83,7 @@ class Inference:
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
     derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
     output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`).
+    `scratch` is the size, in elements per sample, of the largest tensor on the way that is no input and no output.
     """
 
     outputs: tuple[Output, ...]
@@ -97,6 +98,7 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    scratch: Size = 0
 
     @property
     def spec(self) -> Spec:
