@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.arithmetic import Average, Divide, Maximum, Merge, Minimum, Multiply, Power, Subtract
+from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
 from lamina_server.layers.broadcasting import Broadcasting
 from lamina_server.layers.core import Input
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
@@ -20,7 +20,7 @@ from tests.differential.broadcasts import Shape, aligned, broadcast, by_constant
 from tests.differential.oracles import keras, keras_values, tensor, torch
 from tests.differential.support import BATCH, Runner, assert_close, layouts, normal, profile, run, seeds
 
-BY_TORCH: dict[type[Merge], Callable[[Any, Any], Any]] = {
+BY_TORCH: dict[type[Any], Callable[[Any, Any], Any]] = {
     Add: torch.add,
     Subtract: torch.subtract,
     Multiply: torch.multiply,
@@ -30,7 +30,7 @@ BY_TORCH: dict[type[Merge], Callable[[Any, Any], Any]] = {
     Minimum: torch.minimum,
 }
 # Keras' layers; what has none is one of its operations.
-BY_KERAS: dict[type[Merge], Any] = {
+BY_KERAS: dict[type[Any], Any] = {
     Add: keras.layers.Add,
     Subtract: keras.layers.Subtract,
     Multiply: keras.layers.Multiply,
@@ -41,7 +41,7 @@ BY_KERAS: dict[type[Merge], Any] = {
 every = pytest.mark.parametrize("kind", BY_TORCH, ids=lambda kind: kind.__name__)
 
 
-def fit(kind: type[Merge], arrays: list[Any]) -> list[Any]:
+def fit(kind: type[Any], arrays: list[Any]) -> list[Any]:
     """Arrays over which the result is a number of no great size: no division by almost 0, powers of what is above 0."""
     if kind is Divide:
         return [arrays[0], *(np.abs(x) + 0.5 for x in arrays[1:])]
@@ -51,7 +51,7 @@ def fit(kind: type[Merge], arrays: list[Any]) -> list[Any]:
 @every
 @profile
 @given(data=st.data(), layout=layouts, seed=seeds)
-def test_tensors_with_tensors(kind: type[Merge], data: st.DataObject, layout: Layout, seed: int) -> None:
+def test_tensors_with_tensors(kind: type[Any], data: st.DataObject, layout: Layout, seed: int) -> None:
     """Keras puts missing axes just after the batch axis; PyTorch, told so, agrees."""
     arrays = fit(kind, several(data.draw(broadcast(2 if kind.inputs[1] == 2 else 4)), seed))
     (found,) = run(kind(), *arrays, layout=layout)
@@ -73,9 +73,7 @@ def test_average(shapes: list[Shape], layout: Layout, seed: int) -> None:
 @every
 @profile
 @given(data=st.data(), shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple), layout=layouts, seed=seeds)
-def test_a_tensor_with_constants(
-    kind: type[Merge], data: st.DataObject, shape: Shape, layout: Layout, seed: int
-) -> None:
+def test_a_tensor_with_constants(kind: type[Any], data: st.DataObject, shape: Shape, layout: Layout, seed: int) -> None:
     """A number or an array, at either end, in either layout; with unknown lengths where the constant admits them."""
     constant = data.draw(constants(shape))
     first = kind in (Subtract, Divide, Power) and data.draw(st.booleans())
@@ -99,7 +97,7 @@ def test_a_tensor_with_constants(
     small=st.integers(0, 2),
     seed=seeds,
 )
-def test_what_the_stack_holds_meets_every_sample(kind: type[Merge], shape: list[int], small: int, seed: int) -> None:
+def test_what_the_stack_holds_meets_every_sample(kind: type[Any], shape: list[int], small: int, seed: int) -> None:
     """A batch axis of 1 beside the batch, in either position and by either rule, which are one here."""
     kept = tuple(shape[min(small, len(shape) - 1) :])
     x, other = normal(seed, BATCH, *shape), normal(seed + 1, 1, *kept)
@@ -119,7 +117,7 @@ def test_what_the_stack_holds_meets_every_sample(kind: type[Merge], shape: list[
 
 @pytest.mark.parametrize("kind", [Add, Subtract, Multiply, Maximum, Minimum])
 @pytest.mark.parametrize("dtype", [DType.FLOAT64, DType.FLOAT16, *(d for d in DType if "int" in d)])
-def test_every_element_type(kind: type[Merge], dtype: DType) -> None:
+def test_every_element_type(kind: type[Any], dtype: DType) -> None:
     """Whole numbers wrap around where they leave their type, as numpy's."""
     a, b = (np.array([values], dtype.numpy) for values in ([100, 3, 0, 7], [100, 4, 1, 2]))
     by_numpy = {Add: np.add, Subtract: np.subtract, Multiply: np.multiply, Maximum: np.maximum, Minimum: np.minimum}

@@ -143,7 +143,7 @@ def test_where(drawn: list[Shape], numbers: tuple[bool, bool], layout: Layout, s
         drawn = drawn[:1]
     arrays = [*truths(drawn[:1], seed), *several(drawn[1 : 3 - sum(numbers)], seed + 1)]
     values = [-100.5 if numbers[0] else None, float("-inf") if numbers[1] else None]
-    (found,) = run(Where(*values), *arrays, layout=layout)
+    (found,) = run(Where(values[0], values[1]), *arrays, layout=layout)
     condition, *tensors = aligned(arrays)
     left = iter(tensors)
     chosen = [next(left) if value is None else torch.tensor(value).double() for value in values]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import ascii_letters
 from typing import NamedTuple
 
-from lamina_server.dims import Size
+from lamina_server.dims import Size, product
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
 from lamina_server.layers.base import Example, Inference, Kind, Sdk, option, single
@@ -67,6 +67,7 @@ class Einsum(Kind):
             macs=_macs(len(inputs), {label: axis.size for label, axis in found.items() if label != read.result[0]}),
             how=f"by {read.text}, {over}",
             sees_all=True,
+            scratch=_scratch(read, {label: axis.size for label, axis in found.items()}),
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -156,6 +157,21 @@ def _macs(count: int, sizes: dict[str, Size]) -> Derived | None:
         return None
     factors = [*(["products"] if count > 2 else []), *sizes]
     return derive(" * ".join(factors) or "1", **({"products": count - 1} if count > 2 else {}), **sizes)
+
+
+def _scratch(read: _Read, sizes: dict[str, Size]) -> Size:
+    """Size of the largest product of the first inputs: ONNX Runtime takes one after the other, and sums what no later
+    one has.
+    """
+    held, found = set(read.terms[0]), [0]
+    for i, term in enumerate(read.terms[1:-1], 1):
+        later = set("".join((*read.terms[i + 1 :], read.result)))
+        held = (held | set(term)) & later
+        size = product(sizes[label] for label in held if label != read.result[0])
+        if not isinstance(size, int):
+            return size
+        found.append(size)
+    return max(found)
 
 
 def _disagree(inputs: Sequence[Spec], lead: str, places: Sequence[int | None]) -> LayerError:

@@ -230,6 +230,7 @@ class CosineSimilarity(Kind):
             macs=derive("vectors * along", vectors=others, along=size),
             how=f"cosine of vectors of {plural(size, 'number')} along {axis_name(whole.axes[axis].role, axis)}",
             sees_all=True,
+            scratch=whole.elements,
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -282,7 +283,7 @@ class PairwiseDistance(Kind):
             role, size = whole.axes[axis]
             rows = (*rows, Derivation(axis, role, size, derive("1"), f"The {how}."))
         out = whole.resized(axis, 1) if self.keepdims else without(whole, (axis,))
-        return Inference(single(out), "PairwiseDistance", rows, how=how, sees_all=True)
+        return Inference(single(out), "PairwiseDistance", rows, how=how, sees_all=True, scratch=whole.elements)
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         rank, dtype = done.spec.rank + (not self.keepdims), done.spec.dtype

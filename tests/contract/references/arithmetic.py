@@ -44,7 +44,8 @@ def _distance(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], 
 
 def _norm(x: Array, axis: int, p: float) -> Array:
     if p == np.inf:
-        return np.abs(x).max(axis, keepdims=True)
+        largest: Array = np.abs(x).max(axis, keepdims=True)
+        return largest
     total: Array = (np.abs(x) ** p).sum(axis, keepdims=True) ** (1 / p)
     return total
 
