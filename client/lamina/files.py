@@ -26,11 +26,12 @@ from lamina import layers, nesting, reading
 from lamina.documents import MAX_BYTES, Document, Where, flow, malformed, read_json, read_yaml
 from lamina.enums import name_of
 from lamina.errors import InvalidArgumentError, listed, suggest
+from lamina.naming import says
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import ShapeLike
-from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
+from lamina.typing import AxesLike, ConstantLike, ShapeLike
+from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
 
@@ -47,7 +48,7 @@ _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
 _TOP = ("layers", "layout", "outputs", "blocks")
 _BLOCK = ("layers", "outputs")
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, tuple[int, ...])
+_LISTS = (ShapeLike, tuple[int, ...], AxesLike, AxesLike | None, ConstantLike | None)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
@@ -298,7 +299,7 @@ def _arguments(layer: Layer) -> dict[str, object]:
         message = getattr(layer.proto, layer.field)
         ranked = re.search(r"[123]D", layer.class_name) is not None
         for field, value in message.ListFields():
-            if not (ranked and field.name == "rank"):
+            if not says(layer.class_name, field.name):
                 found[field.name] = _plain(field, value, ranked)
     if layer.name is not None:
         found["name"] = layer.name
@@ -325,6 +326,8 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
     if isinstance(value, layers_pb2.Layer):
         inside = Layer(value)
         return {inside.class_name: _arguments(inside)}
+    if isinstance(value, merging_pb2.Constant):
+        return reading.constant(value)
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)
     if not field.is_repeated:

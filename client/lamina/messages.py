@@ -263,10 +263,31 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     getattr(target, value).SetInParent()
 
 
+def _constant(target: Any, value: object, _rank: int | None, at: Place) -> None:
+    """A number, or numbers in sequences as deep as they have axes; an array."""
+    shape, numbers = _unnested(value, at)
+    target.values.extend(numbers)
+    target.shape.extend(shape if len(shape) > 1 else ())
+
+
+def _unnested(value: object, at: Place) -> tuple[tuple[int, ...], list[float]]:
+    listable = getattr(value, "tolist", None)  # an array, or one of its elements
+    value = listable() if callable(listable) else value
+    if _is_number(value):
+        return (), [float(value)]  # type: ignore[arg-type]
+    items = [_unnested(item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
+    shapes = {shape for shape, _ in items}
+    if len(shapes) != 1:
+        found = f"rows of shape {' and '.join(sorted(map(str, shapes)))} were" if shapes else "nothing was"
+        raise at.error(f"takes numbers in rows of one length; {found} given.", "WRONG_LENGTH")
+    return (len(items), *shapes.pop()), [number for _, numbers in items for number in numbers]
+
+
 _Convert: TypeAlias = Callable[[Any, object, int | None, Place], None]
 _SHORT_FORMS: Mapping[str, _Convert] = {
     "lamina.v1.Padding": _padding,
     "lamina.v1.Shape": _shape,
     "lamina.v1.Dim": _dim,
+    "lamina.v1.Constant": _constant,
     "lamina.v1.ActivationFunction": _function,
 }

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from google.protobuf.message import Message
 
+from lamina.enums import name_of
 from lamina.v1 import activations_pb2, layers_pb2
 
 _RANK = re.compile(r"[123]D")
@@ -19,6 +21,10 @@ def class_name(layer: layers_pb2.Layer) -> str:
         return "Layer"
     message: Message = getattr(layer, field)
     base = message.DESCRIPTOR.name
+    operation: Any = message.DESCRIPTOR.fields_by_name.get("operation")  # protobuf's stubs name two classes for one
+    if operation is not None:
+        words = name_of(operation.enum_type, getattr(message, "operation")).split("_")  # noqa: B009 - as below
+        return "".join(word.capitalize() for word in words) or base
     known = _constructors().get(_key(base), ())
     ranked = [name for name in known if _RANK.search(name)]
     if not ranked:
@@ -42,6 +48,11 @@ def spatial_rank(message: Message) -> int:
     if "rank" in message.DESCRIPTOR.fields_by_name:
         return int(getattr(message, "rank"))  # noqa: B009 - Message declares no field
     return next((len(getattr(message, field.name)) for field in message.DESCRIPTOR.fields if field.is_repeated), 0)
+
+
+def says(class_name: str, option: str) -> bool:
+    """Whether a class name says an option, so that nobody writes it: Conv1D its rank, Mean its operation."""
+    return option == "operation" or (option == "rank" and _RANK.search(class_name) is not None)
 
 
 def default_names(classes: Sequence[str], given: Sequence[str | None]) -> list[str]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection
+from math import prod
 from typing import Any
 
 from google.protobuf.message import Message
 
 from lamina.enums import name_of
-from lamina.naming import class_name
-from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
+from lamina.naming import class_name, says
+from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 # Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
 _MOST_POSITIONAL = 2
@@ -30,7 +31,7 @@ def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
     named: list[str] = []
     leading = True
     for field in message.DESCRIPTOR.fields:
-        if ranked and field.name == "rank":
+        if says(constructor, field.name):
             continue
         present = getattr(message, field.name) if field.is_repeated or not field.has_presence else None
         if not (message.HasField(field.name) if field.has_presence else present):
@@ -84,6 +85,17 @@ def shape(message: tensor_pb2.Shape) -> tuple[int | str | None, ...]:
     return tuple(_size(dim) for dim in message.dims)
 
 
+def constant(message: merging_pb2.Constant) -> object:
+    """Constants as one writes them: a number, or numbers in tuples."""
+    items: list[Any] = list(message.values)
+    shape = list(message.shape)
+    if prod(shape) != len(items) and shape:
+        return {"values": items, "shape": shape}  # what no server takes; shown as it is
+    for size in reversed(shape[1:]):
+        items = [tuple(items[i : i + size]) for i in range(0, len(items), size)]
+    return tuple(items) if shape or len(items) != 1 else items[0]
+
+
 def _size(dim: tensor_pb2.Dim) -> int | str | None:
     if dim.WhichOneof("value") != "expression":
         return dim.size
@@ -99,6 +111,8 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
         return shape(value)
     if isinstance(value, layers_pb2.Layer):
         return layer(value, class_name(value))
+    if isinstance(value, merging_pb2.Constant):
+        return constant(value)
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:

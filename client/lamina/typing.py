@@ -48,6 +48,15 @@ Size1D: TypeAlias = int | tuple[int]
 Size2D: TypeAlias = int | tuple[int, int]
 Size3D: TypeAlias = int | tuple[int, int, int]
 
+# Axes by number, counting the batch axis: one, or several.
+AxesLike: TypeAlias = int | tuple[int, ...]
+
+# Constants beside a tensor: one number, one for each place along the last axis, or an array of any shape.
+ConstantLike: TypeAlias = Union[float, Sequence[float], Sequence[Sequence[float]], "Array"]
+
+# Which axes meet where one tensor has fewer.
+BroadcastingLike = Literal["keras", "numpy"]
+
 # A numpy data type or its name.
 DTypeLike: TypeAlias = Union[DTypeName, "np.dtype[np.generic]", "type[np.generic]"]
 

@@ -50,7 +50,7 @@ def _paragraph(rows: list[Derivation]) -> str:
 def _head(row: Derivation) -> str:
     name, result, arithmetic = _axis(row), row.derived.value, row.derived.substitution
     if row.before is None:
-        head = f"{name} {grouped(result)}"
+        head = f"{name}{':' if row.role is Role.NONE else ''} {grouped(result)}"
     elif row.before == result:
         head = f"{name} {'stay' if name.endswith('s') else 'stays'} {grouped(result)}"
     else:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from lamina_server.dims import Size
 from lamina_server.errors import LaminaError
 from lamina_server.layers.base import grouped, plural
+from lamina_server.layers.broadcasting import Broadcasting
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.merging import Concatenate
 from lamina_server.layers.pooling import Pool
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten
-from lamina_server.layers.tensors import Layout, channel_axis
+from lamina_server.layers.tensors import Layout, axis_text, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME
 from lamina_server.limits import Limits
@@ -35,6 +36,7 @@ def annotate(found: Trace, limits: Limits) -> Trace:
         layer.notes.extend(_transposed_against_torch(layer))
         layer.notes.extend(_swapped(found, layer, fed))
         layer.notes.extend(_old_arguments(layer))
+        layer.notes.extend(_fewer_axes(layer))
     for layer in still[:MOST_RETRACED]:
         layer.notes.append(_still_pool(found, layer, still, limits))
     return found
@@ -126,6 +128,23 @@ def _old_arguments(layer: LayerTrace) -> Iterator[Note]:
             f"{k[0]} x {k[0]} kernel; today its third argument is the stride. "
             f"For the old meaning write kernel_size=({k[0]}, {k[0]}).",
         )
+
+
+def _fewer_axes(layer: LayerTrace) -> Iterator[Note]:
+    """A tensor with fewer axes: Keras aligns batch with batch; PyTorch, numpy and ONNX last axis with last axis."""
+    if getattr(layer.node.kind, "broadcasting", None) is not Broadcasting.KERAS:
+        return
+    rank = layer.done.spec.rank
+    for source, x in zip(layer.sources, layer.inputs, strict=True):
+        if x.rank < rank and x.shape[0] != 1:
+            met = layer.done.spec.axes[rank - x.rank]
+            yield Note(
+                "BATCH_MEETS_BATCH",
+                f"{source} has fewer axes; as in Keras, each of its samples meets the same sample. PyTorch, numpy and "
+                f"ONNX align the last axes: there its batch would meet {axis_text(met)}, which fails, or, where the "
+                f"batch is {met.size} too, gives other numbers in the same shape.",
+            )
+            return
 
 
 def _is_still_pool(layer: LayerTrace) -> bool:

@@ -28,7 +28,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
         if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive, max(padded, scratch) * layer.done.spec.dtype.nbytes)
+        peak = max(peak, alive + scratch * layer.done.spec.dtype.nbytes, padded * layer.done.spec.dtype.nbytes)
         alive -= ending.pop(i, 0)
     return peak
 

@@ -91,6 +91,7 @@ class _Tracer:
         self.by_ref: dict[str, LayerTrace] = {}
         self.fields: dict[str, Fields] = {}
         self.begins: set[str] = set()
+        self.unfed: set[str] = set()  # what no Input feeds, so that it looks at none
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
         self.bias_adds: Size = 0
@@ -194,8 +195,11 @@ class _Tracer:
             if entry is None or entry.begins:
                 self.begins.add(own[0])
         else:
-            taken = [self.fields[ref] for ref in sources]
-            first = sources[:1] != () and sources[0] in self.begins
+            fed = [ref for ref in sources if ref not in self.unfed]
+            if not fed:
+                self.unfed.update(own)
+            taken = [self.fields[ref] for ref in fed]
+            first = fed[:1] != [] and fed[0] in self.begins
             found = fields_after(taken, layer.inputs, layer.done, first=first) if taken else {}
             self.fields.update(dict.fromkeys(own, found))
         layer.receptive = self.fields[own[0]]

@@ -39,6 +39,8 @@ def _wrong_number(low: int, high: int | None, refs: Sequence[str], index: int) -
     if not refs and index == 0:
         return LayerError("NO_INPUT", "is the first layer, so it has nothing to take: put an Input(shape) before it")
     wanted = "no inputs" if high == 0 else plural(low, "input") + ("" if high == low else " or more")
+    if high is not None and high > low:
+        wanted = f"{low} {'or' if high == low + 1 else 'to'} {high} inputs"
     given = "none is given" if not refs else f"{len(refs)} {'is' if len(refs) == 1 else 'are'} given"
     hint = ': name them, such as inputs=["a", "b"]' if high is None else ""
     return LayerError("INPUT_COUNT", f"takes {wanted}, but {given}{hint}", field="inputs", given=len(refs), wanted=low)

@@ -222,3 +222,25 @@ def test_an_error_deep_in_a_stack_names_the_path() -> None:
     layers = [{"dense": {"units": 2.5}}]
     with pytest.raises(lm.InvalidArgumentError, match=r"stack\.yaml: layers\[0\]\.dense\.units takes a whole number"):
         fill(layers_pb2.Stack(), {"layers": layers}, where="stack.yaml")
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "shape"),
+    [
+        (3, [3], []),
+        (np.float32(0.5), [0.5], []),
+        ([1, 2], [1, 2], []),
+        (np.array(2.0), [2], []),
+        (((1, 2), (3, 4)), [1, 2, 3, 4], [2, 2]),
+        (np.arange(6).reshape(3, 1, 2), [0, 1, 2, 3, 4, 5], [3, 1, 2]),
+    ],
+)
+def test_constants_are_numbers_in_any_depth(given: Any, values: list[float], shape: list[int]) -> None:
+    constant = lm.Add(given).proto.add.constant
+    assert list(constant.values) == values and list(constant.shape) == shape
+
+
+@pytest.mark.parametrize("given", [[[1], [2, 3]], [], [[], []], ["a"], "3", [None], [True]])
+def test_what_is_no_constant_is_refused(given: Any) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="constant"):
+        lm.Add(given)

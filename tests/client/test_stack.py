@@ -8,7 +8,7 @@ import pytest
 import lamina as lm
 from lamina import layers
 from lamina.naming import default_names
-from lamina.v1 import options_pb2
+from lamina.v1 import merging_pb2, options_pb2
 
 
 def stack() -> lm.Stack:
@@ -80,6 +80,14 @@ def test_repr_is_the_code_that_makes_it() -> None:
         (lm.MaxPooling1D(2, ceil_mode=True), "MaxPooling1D(2, ceil_mode=True)"),
         (lm.Permute((2, 1)), "Permute((2, 1))"),
         (lm.Reshape((-1, None, "T")), 'Reshape((-1, None, "T"))'),
+        (lm.Mean(1, True), "Mean((1,), keepdims=True)"),
+        (lm.GreaterEqual(0.5), "GreaterEqual(constant=0.5)"),
+        (lm.Add([1, 2]), "Add((1.0, 2.0))"),
+        (lm.Add(np.ones((2, 1))), "Add(((1.0,), (1.0,)))"),
+        (
+            lm.Multiply(merging_pb2.Constant(values=[1, 2], shape=[3])),  # type: ignore[arg-type]
+            "Multiply(constant={'values': [1.0, 2.0], 'shape': [3]})",
+        ),
         (lm.ZeroPadding1D((1, 2)), "ZeroPadding1D((1, 2))"),
         (lm.ZeroPadding2D(1), "ZeroPadding2D(1)"),
         (lm.GlobalMaxPooling2D(keepdims=True), "GlobalMaxPooling2D(keepdims=True)"),
@@ -114,7 +122,7 @@ def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
         "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "threshold": 0.5, "default_value": -1, "scale": 2,
-        "size": 3,
+        "size": 3, "axes": 1, "equation": "bi->b", "k": 2, "output_size": 2,
     }  # fmt: skip
     made = []
     for name in layers.__all__:

@@ -7,9 +7,12 @@ from typing import Any
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
+from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.broadcasting import Constant
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import (
     FUNCTIONS,
     Elu,
@@ -26,7 +29,7 @@ from lamina_server.layers.functions import (
     Sparsemax,
     Tanh,
 )
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -34,8 +37,11 @@ from lamina_server.layers.normalization import (
     LayerNormalization,
     RMSNormalization,
 )
+from lamina_server.layers.ordering import CumSum
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Spec
@@ -47,6 +53,13 @@ LAYOUTS = tuple(Layout)
 Random = random.Random
 Writer = Callable[[Random, Spec], Kind]
 Refused = Callable[[Stack, StackError], None]
+
+
+MERGES: tuple[Kind, ...] = (
+    *(Add(), Multiply(), Subtract(), Maximum(), Average(), StackTensors(), StackTensors(1)),
+    *(Concatenate(axis) for axis in (-1, 1, 2)),
+    *(MatMul(), MatMul(transpose_b=True), Dot((-1,)), Dot((1, -1)), CosineSimilarity(-1)),
+)
 
 
 def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
@@ -77,17 +90,17 @@ def _node(r: Random, stack: Stack, name: str) -> Node:
     specs = trace(stack).specs
     refs = list(specs)[-4:]
     if len(specs) > 1 and r.random() < 0.25:
-        merge = r.choice((Add(), Concatenate(axis=r.choice((-1, 1, 2)))))
-        return Node(merge, name, tuple(r.choice(refs) for _ in range(r.randint(2, 3))))
+        merge = r.choice(MERGES)
+        most = type(merge).inputs[1] or 3
+        return Node(merge, name, tuple(r.choice(refs) for _ in range(r.randint(2, most))))
     ref = r.choice(refs)
     write = r.choice(_writers(specs[ref].rank))
     return Node(write(r, specs[ref]), name, (ref,))
 
 
 def _writers(rank: int) -> Sequence[Writer]:
-    any_rank: list[Writer] = [
-        _activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute,
-    ]  # fmt: skip
+    any_rank: list[Writer] = [_activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute]
+    any_rank += [_reduce, _arithmetic]
     spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
     return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_lstm] if rank == 3 else [])
 
@@ -105,6 +118,21 @@ def _function(r: Random) -> Function:
 
 def _maybe(r: Random) -> Function | None:
     return _function(r) if r.random() < 0.3 else None
+
+
+def _reduce(r: Random, spec: Spec) -> Kind:
+    axes = tuple(r.sample(range(1, spec.rank), r.randint(0, spec.rank - 1)))
+    operation, keepdims = r.choice(("mean", "sum", "max", "l2_norm")), r.random() < 0.5
+    return r.choice(
+        (Reduce(operation, axes, keepdims), Variance("variance", axes, keepdims), CumSum(r.choice((-1, 1))))
+    )
+
+
+def _arithmetic(r: Random, spec: Spec) -> Kind:
+    values = tuple(round(r.uniform(-1, 1), 2) for _ in range(r.choice((1, 1, 3))))
+    constant, first = Constant(values), r.random() < 0.5
+    kinds = (Multiply(constant), Subtract(constant, constant_first=first), Clip(-0.5), Elementwise("abs"), Normalize())
+    return r.choice(kinds)
 
 
 def _counts(r: Random, spec: Spec) -> tuple[int, ...]:

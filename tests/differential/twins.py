@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import evaluate, symbol
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
@@ -210,7 +211,7 @@ def merge(d: Drawing) -> None:
     fitting = [name for name in d.twin.spatial if d.twin.spec(name).shape[:-1] == shape[:-1]]
     other = d.draw(st.sampled_from(fitting))  # `one` itself where there is no other
     if d.twin.spec(other).shape == shape and d.draw(st.booleans()):
-        d.twin.add(Add(), one, other)
+        d.twin.add(d.draw(st.sampled_from([Add(), Multiply(), Maximum(), Subtract()])), one, other)
     else:
         d.twin.add(Concatenate(-1), one, other, first=Concatenate(1))
 

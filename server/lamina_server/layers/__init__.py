@@ -2,12 +2,16 @@
 
 from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, PReLU
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.comparing import Compare, Logical, Where
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.einsum import Einsum
+from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
 from lamina_server.layers.normalization import (
     BatchNormalization,
@@ -16,8 +20,11 @@ from lamina_server.layers.normalization import (
     LayerNormalization,
     RMSNormalization,
 )
+from lamina_server.layers.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.scaling import (
     LayerScale,
     LocalResponseNormalization,
@@ -71,6 +78,32 @@ KINDS: tuple[type[Kind], ...] = (
     # merging
     Add,
     Concatenate,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
+    Average,
+    Maximum,
+    Minimum,
+    StackTensors,
+    Dot,
+    MatMul,
+    Einsum,
+    CosineSimilarity,
+    PairwiseDistance,
+    Reduce,
+    Variance,
+    ArgMax,
+    ArgMin,
+    TopK,
+    Sort,
+    CumSum,
+    Normalize,
+    Elementwise,
+    Clip,
+    Compare,
+    Logical,
+    Where,
     # recurrent
     LSTM,
     # holders

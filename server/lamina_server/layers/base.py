@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.layers.tensors import FLOATS, NUMBERS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
 MAX_FLOAT = 3.4028234663852886e38  # float32's
@@ -120,16 +120,23 @@ class Sdk(NamedTuple):
     """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none.
 
     Arguments stand in the order of the kind's fields, but for two in `swapped` that change places, as Keras has them.
+    A kind with an option `operation` has a constructor for each of its values, named as the value is in CamelCase;
+    `doc` is what such a constructor says first.
     """
 
     name: str
     rank: int | None = None
     swapped: tuple[str, str] | None = None
+    operation: str = ""
+    doc: str = ""
 
     def arranged(self, names: Iterable[str]) -> list[str]:
         """The names of the kind's fields in the order of the arguments."""
         places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
         return [places.get(name, name) for name in names]
+
+
+IN_NAME = ("rank", "operation")  # options that a constructor's name says, so that nobody writes them
 
 
 class Node(NamedTuple):
@@ -224,7 +231,9 @@ class Kind:
     @property
     def title(self) -> str:
         """Keras class name: `Conv1D`."""
-        first = self.sdk[0]
+        first, operation = self.sdk[0], getattr(self, "operation", None)
+        if operation is not None:
+            return next(sdk.name for sdk in self.sdk if sdk.operation == operation)
         if first.rank is None:
             return first.name
         rank = self.spatial_rank
@@ -259,7 +268,7 @@ class Kind:
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
+            if value is item.default or value == item.default or item.name in IN_NAME:
                 continue
             if item.metadata["lone"] and len(value) == 1:
                 value = value[0]
@@ -333,8 +342,8 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
     """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
     if x.dtype in takes:
         return
-    wanted = "floating-point numbers" if takes == FLOATS else " or ".join(sorted(takes))
-    to = "float32" if takes >= FLOATS else sorted(takes)[0]
+    wanted = {FLOATS: "floating-point numbers", NUMBERS: "numbers"}.get(takes, " or ".join(sorted(takes)))
+    to = "float32" if DType.FLOAT32 in takes else sorted(takes)[0]
     raise LayerError(
         "DTYPE_MISMATCH",
         f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from lamina_server.dims import Dim, Size
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.records import Diagnosis
@@ -68,3 +69,13 @@ def put_before(stack: Stack, index: int, kind: Kind, which: int = 0) -> tuple[St
     name = f"{source.split(':')[0]}_{type(kind).__name__.lower()}"
     refs = (*node.inputs[:which], name, *node.inputs[which + 1 :])
     return InsertNode(index, Node(kind, name, (source,))), ReplaceNode(index + 1, node._replace(inputs=refs))
+
+
+def written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
+    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
+    with more there is none.
+    """
+    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
+    if len(computed) > 1:
+        return None
+    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 
-from lamina_server.dims import Dim, Size, product, symbol
+from lamina_server.dims import Size, product, symbol
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
@@ -12,16 +12,18 @@ from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
 from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME, PadPair
-from lamina_server.repair.fault import Candidate, Fault
+from lamina_server.repair.fault import Candidate, Fault, written
+from lamina_server.repair.merges import aligned_otherwise, disagreeing
 from lamina_server.repair.steps import InBlock, ReplaceNode, SetLayout
 from lamina_server.words import close_names
 
 
 def _rank(fault: Fault) -> Iterator[Candidate]:
+    yield from aligned_otherwise(fault)
     wanted = fault.found.expected
     if not wanted or not fault.got:
         return
@@ -48,7 +50,7 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
 
 def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
     first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
-    target = _written((1, *sizes) if first else (*sizes, 1))
+    target = written((1, *sizes) if first else (*sizes, 1))
     what = (
         f"{plural(sizes[0], 'moment')} of one signal"
         if len(sizes) == 1
@@ -85,22 +87,12 @@ def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...])
         axes = " and ".join(role.value for role in SPATIAL[rank])
         yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
     merged = product(sizes[1:])
-    target = _written((sizes[0], merged))
+    target = written((sizes[0], merged))
     if len(wanted) == 3 and target is not None:
         yield (
             f"{plural(sizes[0], 'step')} of {plural(merged, 'number')} each: put Reshape({_tuple(target)}) before it",
             fault.before(Reshape(target)),
         )
-
-
-def _written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
-    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
-    with more there is none.
-    """
-    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
-    if len(computed) > 1:
-        return None
-    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))
 
 
 def _window(fault: Fault) -> Iterator[Candidate]:
@@ -182,8 +174,8 @@ def _size(fault: Fault) -> Iterator[Candidate]:
         yield from _reshape(fault)
     elif isinstance(fault.kind, Block):
         yield from _any_size(fault)
-    elif "axis" in fault.facts:
-        yield from _merge(fault)
+    else:
+        yield from disagreeing(fault)
 
 
 def _reshape(fault: Fault) -> Iterator[Candidate]:
@@ -196,35 +188,6 @@ def _reshape(fault: Fault) -> Iterator[Candidate]:
                 fault.changed(target_shape=free),
             )
     yield f"{plural(fault.x.elements, 'number')} in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
-
-
-def _merge(fault: Fault) -> Iterator[Candidate]:
-    """Two branches that disagree on one axis: pad the shorter, or bring the channels to the other's number."""
-    axis, sizes = fault.facts["axis"], fault.facts["sizes"]
-    assert isinstance(axis, int) and isinstance(sizes, tuple)
-    if (
-        len(fault.got) != 2
-        or len(sizes) != 2  # one tensor may be taken twice
-        or any(not isinstance(size, int) for size in sizes)
-        or fault.got[0].rank != fault.got[1].rank
-    ):
-        return
-    small = sizes.index(min(sizes))
-    spatial = [i for i, a in enumerate(fault.x.axes) if i and a.role not in (Role.CHANNELS, Role.FEATURES, Role.NONE)]
-    if axis in spatial:
-        gaps = [fault.got[1 - small].shape[i] - fault.got[small].shape[i] for i in spatial]
-        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
-            pads = tuple(PadPair(0, int(gap)) for gap in gaps)  # type: ignore[arg-type]
-            yield (
-                f"{fault.refs[small]} is shorter by {' and '.join(map(str, gaps))}: pad it with zeros at the end",
-                fault.before(ZeroPadding(pads), small),
-            )
-    elif fault.x.axes[axis].role is Role.CHANNELS and spatial:
-        kernel = (1,) * len(spatial)
-        yield (
-            f"bring {fault.refs[small]} to {max(sizes)} channels by a convolution of size 1",
-            fault.before(Conv(max(sizes), kernel), small),
-        )
 
 
 def _unknown_input(fault: Fault) -> Iterator[Candidate]:
@@ -259,7 +222,13 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
-    if hasattr(fault.kind, "axis"):
+    axis = getattr(fault.kind, "axis", None)
+    if isinstance(axis, tuple):
+        own = tuple(dict.fromkeys(i for i in axis if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
+        if own:
+            yield f"the axes that there are: axis={_tuple(own)}", fault.changed(axis=own)
+        yield "all axes but the batch: axis not given", fault.changed(axis=())
+    elif axis is not None:
         yield "the last axis: axis=-1", fault.changed(axis=-1)
         yield "the first axis after the batch: axis=1", fault.changed(axis=1)
 
@@ -299,8 +268,11 @@ def _range(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, ConvTranspose) and fault.kind.output_padding:
         kind, ones = fault.kind, (1,) * len(fault.kind.kernel_size)
         rows = zip(kind.output_padding, kind.strides or ones, kind.dilation_rate or ones, strict=False)
-        most = tuple(min(p, max(s, d) - 1) for p, s, d in rows)
-        yield f"the most that fits: output_padding={_tuple(most)}", fault.changed(output_padding=most)
+        fits = tuple(min(p, max(s, d) - 1) for p, s, d in rows)
+        yield f"the most that fits: output_padding={_tuple(fits)}", fault.changed(output_padding=fits)
+    name, most = fault.found.field.rpartition(".")[2], fault.facts.get("maximum")
+    if type(getattr(fault.kind, name, None)) is int and isinstance(most, int):
+        yield f"the most that fits: {name}={most}", fault.changed(**{name: most})
 
 
 def _function(fault: Fault) -> Iterator[Candidate]:

@@ -19,6 +19,7 @@ from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.activations import as_layer
+from lamina_server.layers.broadcasting import Broadcasting, Constant
 from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
@@ -28,8 +29,8 @@ from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair)}
-_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair, Constant)}
+_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType, "Broadcasting": Broadcasting}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 
 
@@ -280,6 +281,8 @@ def _set_message(target: Any, value: Any) -> None:
         target.explicit.pads.extend(map(_pair, value))
     elif name == "Padding":
         target.mode = f"PADDING_MODE_{value.upper()}"
+    elif name in CLASSES:
+        _fill(target, value)
     else:  # an activation function
         member = getattr(target, value.name)
         member.SetInParent()

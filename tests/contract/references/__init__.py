@@ -13,6 +13,7 @@ from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
 from tests.contract.references import (
     activations,
+    arithmetic,
     convolution,
     core,
     holders,
@@ -31,6 +32,7 @@ REFERENCES: dict[str, Reference] = {
     **shaping.REFERENCES,
     **normalization.REFERENCES,
     **merging.REFERENCES,
+    **arithmetic.REFERENCES,
     **recurrent.REFERENCES,
     **holders.REFERENCES,
     **activations.REFERENCES,
