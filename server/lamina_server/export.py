@@ -11,6 +11,7 @@ import onnx
 
 from lamina_server.dims import Size
 from lamina_server.errors import LimitError
+from lamina_server.layers.core import Input
 from lamina_server.layers.graph import ELEMENT, Array, Graph, Value
 from lamina_server.layers.tensors import Spec
 from lamina_server.limits import ONNX_BYTES, human_bytes
@@ -24,7 +25,7 @@ def export(trace: Trace, weights: Mapping[str, Array], outputs: Sequence[str], *
     """The model as bytes, returning `outputs` in this order. Raises LimitError above ONNX's 2 GiB."""
     graph = Graph(weights, trace.stack.layout)
     values: dict[str, Value] = {}
-    for layer in trace.layers:
+    for layer in sorted(trace.layers, key=lambda layer: not isinstance(layer.node.kind, Input)):  # these give the sizes
         graph.scope = layer.name
         taken = [values[ref] for ref in layer.sources]
         given = layer.node.kind.emit(graph, taken, layer.done)

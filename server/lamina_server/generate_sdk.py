@@ -33,7 +33,7 @@ _CATALOGUE_END = "<!-- /kinds -->"
 
 _ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
 
-# Arguments of every layer: name, type, doc. An Input has only the first.
+# Arguments of every layer: name, type, doc. An Input has only the first; what takes nothing has no inputs.
 _COMMON = (
     ("name", "str", "name of the layer; Keras' default, such as conv1d_1, where not given"),
     ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
@@ -46,12 +46,18 @@ _TYPES = {
     "int": "int",
     "int | None": "int",
     "float": "float",
+    "float | None": "float",
+    "str": "str",
+    "str | None": "str",
+    "tuple[float, ...]": "NumbersLike",
     "bool": "bool",
     "Function": "ActivationLike",
     "Function | None": "ActivationLike",
     "Layout | None": "LayoutLike",
     "DType": "DTypeLike",
+    "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
+    "tuple[Size, ...] | None": "ShapeLike",
     "tuple[int, ...]": "Size{rank}D",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
@@ -124,8 +130,8 @@ def _entry(kind: Any) -> str:
 def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     options = [item for item in fields(kind) if item.name != "rank"]
     signature = [_parameter(item, sdk) for item in options]
-    is_input = field_name(kind) == "input"
-    common = _COMMON[:1] if is_input else _COMMON
+    common = [row for row in _COMMON if not (kind.inputs[1] == 0 and row[0] == "inputs")]
+    common = common[:1] if field_name(kind) == "input" else common
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
     values = {item.name: item.name for item in options}
     if any(item.name == "rank" for item in fields(kind)):

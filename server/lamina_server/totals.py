@@ -22,19 +22,23 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
             alive += nbytes
             end = last.get(ref, layer.index)
             ending[end] = ending.get(end, 0) + nbytes
-        padded = padded_elements(layer.inputs, layer.done)
-        if not isinstance(padded, int):
+        inner = inner_elements(layer.inputs, layer.done)
+        if not isinstance(inner, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive, padded * layer.done.spec.dtype.nbytes)
+        nbytes = inner * layer.done.spec.dtype.nbytes
+        peak = max(peak, alive, nbytes if layer.done.windows else alive + nbytes)
         alive -= ending.pop(layer.index, 0)
     return peak
 
 
-def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
-    """Elements per sample of a layer's (first) input with all that its windows add to the ends; 0 without windows."""
+def inner_elements(inputs: Sequence[Spec], done: Inference) -> Size:
+    """Elements per sample that a layer holds besides its inputs and outputs.
+
+    With windows it is the (first) input with all that they add to the ends.
+    """
     if not done.windows:
-        return 0
+        return done.scratch
     sizes = list(inputs[0].shape[1:])
     for window in done.windows:
         sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun

@@ -14,16 +14,15 @@ from lamina_server.dims import Size, product, symbol, symbols_of
 from lamina_server.errors import LayerError, StackError
 from lamina_server.layers.base import Inference, Kind, single
 from lamina_server.layers.core import Input, input_spec
-from lamina_server.layers.tensors import DType, Role, Spec, usual_roles
+from lamina_server.layers.tensors import BATCH, DType, Role, Spec, usual_roles
 from lamina_server.limits import Limits
 from lamina_server.receptive import Fields, fields_after, fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Trace
 from lamina_server.stack import NAME, Namer, Node, Stack, field_name
-from lamina_server.totals import padded_elements, peak_bytes, symbol_ranges
+from lamina_server.totals import inner_elements, peak_bytes, symbol_ranges
 from lamina_server.wiring import resolve
 from lamina_server.words import nearest, shortened
 
-BATCH = symbol("batch")
 MAX_SYMBOLS = 16
 _LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 
@@ -50,6 +49,8 @@ class _Tracer:
         self.macs: Size = 0
         self.weight_bytes, self.largest = 0, ("", 0)
         self.takers = _takers(stack)
+        self.fixed: set[str] = set()  # layers that depend on no Input
+        self.masks: dict[str, str] = {}  # layers whose output has a mask in Keras, and the layer that it is from
         # Symbols that stand somewhere: those that callers name are taken from the start.
         self.symbols = symbols_of(*(size for _, kind in stack.inputs() for size in kind.shape)) - {"?"}
 
@@ -91,6 +92,7 @@ class _Tracer:
             node.kind.check()
             sources = resolve(self.stack, index, self.by_ref, self.layers[-1].name if self.layers else None)
             inputs = tuple(self.specs[ref] for ref in sources)
+            mask = self._mask(node.kind, sources)
             done = self._input(index, node.kind) if isinstance(node.kind, Input) else self._inferred(node.kind, inputs)
             self._check_result(node, done)
         except LayerError as error:
@@ -102,8 +104,12 @@ class _Tracer:
             self._check_limits(name, inputs, done)
         except ArithmeticError as error:
             raise self._refusal(index, _too_complex(error), name) from None
-        layer = LayerTrace(index, name, node, sources, inputs, done, self._receptive(sources, inputs, done))
+        begins = isinstance(node.kind, Input)
+        fields = fields_of_input(done.spec) if begins else self._receptive(name, sources, inputs, done)
+        layer = LayerTrace(index, name, node, sources, inputs, done, fields)
         self.layers.append(layer)
+        if mask or node.kind.sends_mask:
+            self.masks[name] = mask or name
         for ref, output in zip(layer.refs, done.outputs, strict=True):
             self.specs[ref] = output.spec
             self.by_ref[ref] = layer
@@ -180,10 +186,11 @@ class _Tracer:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
             known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
             limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
+        what = "reads per sample, its padding included," if done.windows else "holds per sample while it runs"
         limits.check(
             "max_tensor_elements",
-            padded_elements(inputs, done),
-            f'The number of elements that "{name}" reads per sample, its padding included, is',
+            inner_elements(inputs, done),
+            f'The number of elements that "{name}" {what} is',
         )
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.extent for window in done.windows) * done.spec.elements
@@ -198,12 +205,28 @@ class _Tracer:
             self.macs = self.macs + done.macs.value
             limits.check("max_macs", self.macs, f'Up to "{name}" the multiply-adds per sample are')
 
-    def _receptive(self, sources: Sequence[str], inputs: Sequence[Spec], done: Inference) -> Fields:
-        if not sources:
-            return fields_of_input(done.spec)
-        taken = [self.by_ref[ref] for ref in sources]
+    def _receptive(self, name: str, sources: Sequence[str], inputs: Sequence[Spec], done: Inference) -> Fields:
+        """Fields through what depends on an Input; numbers that the stack itself holds see nothing."""
+        taken = [layer for layer in (self.by_ref[ref] for ref in sources) if layer.name not in self.fixed]
+        if not taken:
+            self.fixed.add(name)
+            return {}
         first = isinstance(taken[0].node.kind, Input)
         return fields_after([layer.receptive for layer in taken], inputs, done, first=first)
+
+    def _mask(self, kind: Kind, sources: Sequence[str]) -> str:
+        """The layer whose mask a layer hands on, as in Keras; "" for none. Raises LayerError where it is used."""
+        if not self.masks:
+            return ""
+        mask = next((self.masks[ref.partition(":")[0]] for ref in sources if ref.partition(":")[0] in self.masks), "")
+        if mask and kind.masking == "uses":
+            raise LayerError(
+                "UNSUPPORTED",
+                f"would leave out, in Keras, what {mask} masks; here nothing is ever left out, so the numbers would "
+                f"differ: take {mask} away, or cut off what it masks before the stack",
+                mask=mask,
+            )
+        return "" if kind.masking == "drops" else mask
 
     def _fault(self, reason: str, message: str, path: str) -> StackError:
         return StackError(Diagnosis(reason, message, f"stack.{path}"))
@@ -238,7 +261,7 @@ class _Tracer:
         node = self.stack.nodes[index]
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
-        return (self.layers[-1].name,) if self.layers and not isinstance(node.kind, Input) else ()
+        return (self.layers[-1].name,) if self.layers and not node.kind.begins else ()
 
 
 def _typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
@@ -259,7 +282,7 @@ def _takers(stack: Stack) -> dict[int, Any]:
     by_name = {node.name: i for i, node in enumerate(stack.nodes) if node.name}
     takers: dict[int, Any] = {}
     for i, node in enumerate(stack.nodes):
-        if isinstance(node.kind, Input):
+        if node.kind.begins:
             continue
         sources = [by_name.get(ref, -1) for ref in node.inputs] if node.inputs else [i - 1]
         for source in sources:

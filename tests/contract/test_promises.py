@@ -237,7 +237,7 @@ def _whole(stack: Stack, seed: int = 0) -> Model:
 
 def _expected(made: Model, arrays: dict[str, Array]) -> dict[str, Array]:
     layer = made.trace.layers[-1]
-    taken = [arrays[ref] for ref in layer.sources] or [arrays[layer.name]]
+    taken = [arrays[ref] for ref in layer.sources] or [next(iter(arrays.values()))]  # of which the batch counts
     values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), made.trace.stack.layout)
     return dict(zip(made.refs, values, strict=True))
 

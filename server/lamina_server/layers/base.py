@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from lamina_server.dims import Dim, Size, evaluate
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived
-from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.layers.tensors import FLOATS, INTEGERS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
+MAX_AXES = 32  # of a shape among the options; what a server admits of a tensor is its limit max_rank
 MAX_FLOAT = 3.4028234663852886e38  # float32's
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Inference:
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
     derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
     output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`).
+    `scratch` is how many elements per sample it holds besides its inputs and outputs, where these are many.
     """
 
     outputs: tuple[Output, ...]
@@ -97,6 +99,7 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    scratch: Size = 0
 
     @property
     def spec(self) -> Spec:
@@ -142,6 +145,7 @@ class Kind:
     sdk: ClassVar[tuple[Sdk, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
+    masking: ClassVar[str] = "keeps"  # what Keras does with a mask that comes along: "keeps", "drops" or "uses" it
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -165,6 +169,21 @@ class Kind:
     def emit(self, graph: "Graph", inputs: Sequence["Value"], done: Inference) -> Sequence["Value"]:
         """Adds the layer's ONNX nodes and returns its outputs."""
         raise NotImplementedError
+
+    @property
+    def begins(self) -> bool:
+        """Whether it takes nothing: an Input, or numbers that the stack itself holds."""
+        return self.inputs[1] == 0
+
+    @property
+    def sends_mask(self) -> bool:
+        """Whether Keras hands a mask on from here, which says what later layers skip."""
+        return False
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows from which the integers that it takes choose; None where they choose nothing."""
+        return None
 
     @property
     def spatial_rank(self) -> int | None:
@@ -224,7 +243,7 @@ class Kind:
 
 
 def _at(size: Any, values: Mapping[str, int]) -> Any:
-    return evaluate(size, values) if isinstance(size, Dim) else size
+    return evaluate(size, values) if isinstance(size, Dim) and size.text != "?" else size
 
 
 @cache
@@ -288,8 +307,8 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
     """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
     if x.dtype in takes:
         return
-    wanted = "floating-point numbers" if takes == FLOATS else " or ".join(sorted(takes))
-    to = "float32" if takes >= FLOATS else sorted(takes)[0]
+    wanted = {FLOATS: "floating-point numbers", INTEGERS: "integers"}.get(takes) or " or ".join(sorted(takes))
+    to = "float32" if takes >= FLOATS else "int64" if DType.INT64 in takes else sorted(takes)[0]
     raise LayerError(
         "DTYPE_MISMATCH",
         f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
@@ -329,6 +348,11 @@ def own_axis(axis: int, rank: int, name: str = "axis") -> int:
         why = "the batch axis is never touched" if index == 0 else f"the tensor has axes 0 to {rank - 1}"
         raise LayerError("BAD_AXIS", f"{name} is {axis}, but {why}", field=name, axis=axis, rank=rank)
     return index
+
+
+def too_many_axes(field: str, count: int) -> LayerError:
+    """What is said of an option that declares more than MAX_AXES axes, before anything is computed of them."""
+    return LayerError("OUT_OF_RANGE", f"declares {count} axes; there may be {MAX_AXES}", field=field, got=count)
 
 
 def single(spec: Spec) -> tuple[Output, ...]:

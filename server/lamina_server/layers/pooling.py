@@ -74,6 +74,7 @@ class MaxPool(_Pool):
     ceil_mode: bool = option("whether a last window that runs over the end counts, if it starts inside", False)
 
     sdk = (Sdk("MaxPooling1D", 1), Sdk("MaxPooling2D", 2), Sdk("MaxPooling3D", 3))
+    masking = "drops"
     label = "MaxPooling"
 
     @classmethod
@@ -110,6 +111,7 @@ class AveragePool(_Pool):
     count_include_pad: bool = option("whether padding zeros count in the mean (PyTorch's default is True)", False)
 
     sdk = (Sdk("AveragePooling1D", 1), Sdk("AveragePooling2D", 2), Sdk("AveragePooling3D", 3))
+    masking = "drops"
     label = "AveragePooling"
 
     @classmethod
@@ -201,6 +203,7 @@ class GlobalMaxPool(_GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalMaxPooling1D", 1), Sdk("GlobalMaxPooling2D", 2), Sdk("GlobalMaxPooling3D", 3))
+    masking = "drops"
     label, verb, op = "GlobalMaxPooling", "maximum over", "ReduceMax"
 
     @classmethod
@@ -219,6 +222,7 @@ class GlobalAveragePool(_GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalAveragePooling1D", 1), Sdk("GlobalAveragePooling2D", 2), Sdk("GlobalAveragePooling3D", 3))
+    masking = "uses"
     label, verb, op = "GlobalAveragePooling", "mean over", "ReduceMean"
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import ml_dtypes  # noqa: F401 - teaches numpy bfloat16
 import numpy as np
 
-from lamina_server.dims import Size, product
+from lamina_server.dims import Size, product, symbol
 
 
 class Role(StrEnum):
@@ -65,6 +65,8 @@ FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16}
 INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
 NUMBERS = FLOATS | INTEGERS
 ANY = frozenset(DType)
+
+BATCH = symbol("batch")  # the size of every batch axis
 
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),
