@@ -1,3 +1,4 @@
+from lamina.v1 import attention_pb2 as _attention_pb2
 from lamina.v1 import convolution_pb2 as _convolution_pb2
 from lamina.v1 import core_pb2 as _core_pb2
 from lamina.v1 import merging_pb2 as _merging_pb2
@@ -26,7 +27,7 @@ class Stack(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., outputs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm")
+    __slots__ = ("name", "inputs", "expect", "input", "dense", "activation", "dropout", "einsum_dense", "embedding", "reversible_embedding", "category_encoding", "identity", "spatial_dropout", "gaussian_dropout", "gaussian_noise", "alpha_dropout", "feature_alpha_dropout", "activity_regularization", "masking", "cast", "parameter", "constant", "conv", "depthwise_conv", "max_pool", "average_pool", "global_max_pool", "global_average_pool", "flatten", "reshape", "permute", "repeat_vector", "zero_padding", "batch_normalization", "add", "concatenate", "lstm", "multi_head_attention", "group_query_attention", "attention", "additive_attention", "transformer_encoder_layer", "transformer_decoder_layer")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +35,21 @@ class Layer(_message.Message):
     DENSE_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     DROPOUT_FIELD_NUMBER: _ClassVar[int]
+    EINSUM_DENSE_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    REVERSIBLE_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ENCODING_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    SPATIAL_DROPOUT_FIELD_NUMBER: _ClassVar[int]
+    GAUSSIAN_DROPOUT_FIELD_NUMBER: _ClassVar[int]
+    GAUSSIAN_NOISE_FIELD_NUMBER: _ClassVar[int]
+    ALPHA_DROPOUT_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_ALPHA_DROPOUT_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_REGULARIZATION_FIELD_NUMBER: _ClassVar[int]
+    MASKING_FIELD_NUMBER: _ClassVar[int]
+    CAST_FIELD_NUMBER: _ClassVar[int]
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    CONSTANT_FIELD_NUMBER: _ClassVar[int]
     CONV_FIELD_NUMBER: _ClassVar[int]
     DEPTHWISE_CONV_FIELD_NUMBER: _ClassVar[int]
     MAX_POOL_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +65,12 @@ class Layer(_message.Message):
     ADD_FIELD_NUMBER: _ClassVar[int]
     CONCATENATE_FIELD_NUMBER: _ClassVar[int]
     LSTM_FIELD_NUMBER: _ClassVar[int]
+    MULTI_HEAD_ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    GROUP_QUERY_ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    ADDITIVE_ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMER_ENCODER_LAYER_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMER_DECODER_LAYER_FIELD_NUMBER: _ClassVar[int]
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
     expect: _tensor_pb2.Shape
@@ -56,6 +78,21 @@ class Layer(_message.Message):
     dense: _core_pb2.Dense
     activation: _core_pb2.Activation
     dropout: _core_pb2.Dropout
+    einsum_dense: _core_pb2.EinsumDense
+    embedding: _core_pb2.Embedding
+    reversible_embedding: _core_pb2.ReversibleEmbedding
+    category_encoding: _core_pb2.CategoryEncoding
+    identity: _core_pb2.Identity
+    spatial_dropout: _core_pb2.SpatialDropout
+    gaussian_dropout: _core_pb2.GaussianDropout
+    gaussian_noise: _core_pb2.GaussianNoise
+    alpha_dropout: _core_pb2.AlphaDropout
+    feature_alpha_dropout: _core_pb2.FeatureAlphaDropout
+    activity_regularization: _core_pb2.ActivityRegularization
+    masking: _core_pb2.Masking
+    cast: _core_pb2.Cast
+    parameter: _core_pb2.Parameter
+    constant: _core_pb2.Constant
     conv: _convolution_pb2.Conv
     depthwise_conv: _convolution_pb2.DepthwiseConv
     max_pool: _pooling_pb2.MaxPool
@@ -71,4 +108,10 @@ class Layer(_message.Message):
     add: _merging_pb2.Add
     concatenate: _merging_pb2.Concatenate
     lstm: _recurrent_pb2.LSTM
-    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ...) -> None: ...
+    multi_head_attention: _attention_pb2.MultiHeadAttention
+    group_query_attention: _attention_pb2.GroupQueryAttention
+    attention: _attention_pb2.Attention
+    additive_attention: _attention_pb2.AdditiveAttention
+    transformer_encoder_layer: _attention_pb2.TransformerEncoderLayer
+    transformer_decoder_layer: _attention_pb2.TransformerDecoderLayer
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., expect: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., input: _Optional[_Union[_core_pb2.Input, _Mapping]] = ..., dense: _Optional[_Union[_core_pb2.Dense, _Mapping]] = ..., activation: _Optional[_Union[_core_pb2.Activation, _Mapping]] = ..., dropout: _Optional[_Union[_core_pb2.Dropout, _Mapping]] = ..., einsum_dense: _Optional[_Union[_core_pb2.EinsumDense, _Mapping]] = ..., embedding: _Optional[_Union[_core_pb2.Embedding, _Mapping]] = ..., reversible_embedding: _Optional[_Union[_core_pb2.ReversibleEmbedding, _Mapping]] = ..., category_encoding: _Optional[_Union[_core_pb2.CategoryEncoding, _Mapping]] = ..., identity: _Optional[_Union[_core_pb2.Identity, _Mapping]] = ..., spatial_dropout: _Optional[_Union[_core_pb2.SpatialDropout, _Mapping]] = ..., gaussian_dropout: _Optional[_Union[_core_pb2.GaussianDropout, _Mapping]] = ..., gaussian_noise: _Optional[_Union[_core_pb2.GaussianNoise, _Mapping]] = ..., alpha_dropout: _Optional[_Union[_core_pb2.AlphaDropout, _Mapping]] = ..., feature_alpha_dropout: _Optional[_Union[_core_pb2.FeatureAlphaDropout, _Mapping]] = ..., activity_regularization: _Optional[_Union[_core_pb2.ActivityRegularization, _Mapping]] = ..., masking: _Optional[_Union[_core_pb2.Masking, _Mapping]] = ..., cast: _Optional[_Union[_core_pb2.Cast, _Mapping]] = ..., parameter: _Optional[_Union[_core_pb2.Parameter, _Mapping]] = ..., constant: _Optional[_Union[_core_pb2.Constant, _Mapping]] = ..., conv: _Optional[_Union[_convolution_pb2.Conv, _Mapping]] = ..., depthwise_conv: _Optional[_Union[_convolution_pb2.DepthwiseConv, _Mapping]] = ..., max_pool: _Optional[_Union[_pooling_pb2.MaxPool, _Mapping]] = ..., average_pool: _Optional[_Union[_pooling_pb2.AveragePool, _Mapping]] = ..., global_max_pool: _Optional[_Union[_pooling_pb2.GlobalMaxPool, _Mapping]] = ..., global_average_pool: _Optional[_Union[_pooling_pb2.GlobalAveragePool, _Mapping]] = ..., flatten: _Optional[_Union[_shaping_pb2.Flatten, _Mapping]] = ..., reshape: _Optional[_Union[_shaping_pb2.Reshape, _Mapping]] = ..., permute: _Optional[_Union[_shaping_pb2.Permute, _Mapping]] = ..., repeat_vector: _Optional[_Union[_shaping_pb2.RepeatVector, _Mapping]] = ..., zero_padding: _Optional[_Union[_shaping_pb2.ZeroPadding, _Mapping]] = ..., batch_normalization: _Optional[_Union[_normalization_pb2.BatchNormalization, _Mapping]] = ..., add: _Optional[_Union[_merging_pb2.Add, _Mapping]] = ..., concatenate: _Optional[_Union[_merging_pb2.Concatenate, _Mapping]] = ..., lstm: _Optional[_Union[_recurrent_pb2.LSTM, _Mapping]] = ..., multi_head_attention: _Optional[_Union[_attention_pb2.MultiHeadAttention, _Mapping]] = ..., group_query_attention: _Optional[_Union[_attention_pb2.GroupQueryAttention, _Mapping]] = ..., attention: _Optional[_Union[_attention_pb2.Attention, _Mapping]] = ..., additive_attention: _Optional[_Union[_attention_pb2.AdditiveAttention, _Mapping]] = ..., transformer_encoder_layer: _Optional[_Union[_attention_pb2.TransformerEncoderLayer, _Mapping]] = ..., transformer_decoder_layer: _Optional[_Union[_attention_pb2.TransformerDecoderLayer, _Mapping]] = ...) -> None: ...

@@ -11,17 +11,29 @@ import numpy as np
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
-from tests.contract.references import convolution, core, merging, normalization, pooling, recurrent, shaping
+from tests.contract.references import (
+    attention,
+    convolution,
+    core,
+    lookups,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    shaping,
+)
 from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
     **core.REFERENCES,
+    **lookups.REFERENCES,
     **convolution.REFERENCES,
     **pooling.REFERENCES,
     **shaping.REFERENCES,
     **normalization.REFERENCES,
     **merging.REFERENCES,
     **recurrent.REFERENCES,
+    **attention.REFERENCES,
 }
 
 
