@@ -124,8 +124,14 @@ class ReversibleEmbedding(Kind):
         (x,) = inputs
         if not self.reverse:
             return looked_up(x, self.input_dim, self.output_dim, self.dtype, self.title)
-        width = require_number(x.axes[-1].size, "its last axis", "because its table has a column for each")
-        if x.rank < 2 or width != self.output_dim:
+        if self.reverse_dtype is not None and self.reverse_dtype not in FLOATS:
+            raise LayerError(
+                "DTYPE_MISMATCH",
+                f"computes in {self.reverse_dtype.value} on the way back; that is done in floating-point numbers",
+                field="reverse_dtype",
+            )
+        last = "its last axis", "because its table has a column for each"
+        if x.rank < 2 or require_number(x.axes[-1].size, *last) != self.output_dim:
             raise LayerError(
                 "SIZE_MISMATCH",
                 f"has rows of {self.output_dim}, so the way back needs a last axis of {self.output_dim}. It gets {x}",

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
-_INDEX = re.compile(r"Name:'([^'/]*)/.* idx=(-?\d+) must be within the inclusive range \[(-?\d+),(-?\d+)\]")
+_INDEX = re.compile(r"Name:'([^'/]*).* idx=(-?\d+) must be within the inclusive range \[(-?\d+),(-?\d+)\]")
 # "/onnxruntime_src/.../bfc_arena.cc:360 void* onnxruntime::BFCArena::Alloc(...) " says nothing to a caller.
 _SOURCE_PLACE = re.compile(r"\S*/onnxruntime\S*:\d+ .*?\)\s+|\[ONNXRuntimeError\] : ")
 
