@@ -13,6 +13,7 @@ from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Gelu, Relu, Softmax
+from lamina_server.layers.lookups import Embedding
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -140,6 +141,8 @@ CASES = [
          "batch, 3 steps"),
     Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
          ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("DTYPE_MISMATCH", chain((9,), Embedding(4, 3)), ('convert input to int64: put Cast("int64") behind it',),
+         "embedding: batch, 9 steps, 3"),
 ]  # fmt: skip
 
 

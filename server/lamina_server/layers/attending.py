@@ -90,6 +90,8 @@ class Sight(NamedTuple):
                     f'takes a mask of bool, but {{input_{i}}} is {x.dtype.value}: put Cast("bool") before it',
                     field="inputs",
                     got=x.dtype.value,
+                    cast="bool",
+                    position=i,
                 )
             require_type(x, FLOATS, i)
         require_one_type(numbers)

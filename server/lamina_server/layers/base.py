@@ -314,6 +314,8 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
         f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
         field="inputs",
         got=x.dtype.value,
+        cast=to,
+        position=position,
     )
 
 
@@ -327,6 +329,8 @@ def require_one_type(inputs: Sequence[Spec]) -> None:
                 f'one type is computed in: put Cast("{inputs[0].dtype.value}") behind {{input_{i}}}',
                 field="inputs",
                 got=x.dtype.value,
+                cast=inputs[0].dtype.value,
+                position=i,
             )
 
 

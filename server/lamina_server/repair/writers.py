@@ -7,12 +7,12 @@ from math import prod
 from lamina_server.dims import Dim, Size, product
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.core import Cast, Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
@@ -166,6 +166,8 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
+    if "channels" not in fault.facts:  # heads, and not the groups of a convolution
+        return
     groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
@@ -289,10 +291,23 @@ def _range(fault: Fault) -> Iterator[Candidate]:
         yield f"the most that fits: padding={_tuple(tuple(map(tuple, pads)))}", fault.changed(padding=pads)
 
 
-def _function(fault: Fault) -> Iterator[Candidate]:
+def _unsupported(fault: Fault) -> Iterator[Candidate]:
+    if "mask" in fault.facts and fault.found.partial:
+        layer = fault.found.partial.layer(str(fault.facts["mask"]))
+        if hasattr(layer.node.kind, "mask_zero"):
+            plain = layer.node._replace(kind=replace(layer.node.kind, mask_zero=False))
+            yield "id 0 is an id like any other: mask_zero=False", (ReplaceNode(layer.index, plain),)
+        yield from fault.removed(layer.index, f"what {layer.name} marks are steps like any other")
     if isinstance(fault.kind, LSTM):
         known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
         yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+
+
+def _type(fault: Fault) -> Iterator[Candidate]:
+    if "cast" not in fault.facts or len(fault.got) != max(1, len(fault.node.inputs)):  # one tensor may be taken twice
+        return
+    which, to = int(str(fault.facts["position"])) - 1, DType(str(fault.facts["cast"]))
+    yield f'convert {fault.refs[which]} to {to.value}: put Cast("{to.value}") behind it', fault.before(Cast(to), which)
 
 
 def _tuple(sizes: tuple[object, ...]) -> str:
@@ -312,5 +327,6 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "SYMBOLIC_SIZE": _symbolic,
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
-    "UNSUPPORTED": _function,
+    "UNSUPPORTED": _unsupported,
+    "DTYPE_MISMATCH": _type,
 }
