@@ -12,6 +12,8 @@ from lamina.v1 import layers_pb2, trace_pb2
 if TYPE_CHECKING:
     from lamina.typing import Array
 
+_BEGIN = ("input", "parameter", "constant")  # kinds that take nothing
+
 
 def edit_stack(stack: Stack, edits: Iterable[trace_pb2.StackEdit]) -> Stack:
     """The stack after some edits, in order. Layers keep their weights; references follow the layers they name.
@@ -118,7 +120,7 @@ class _Draft:
     def taken(self, index: int) -> list[_Reference]:
         """What the layer at an index takes: as written, else the layer before."""
         slot = self.slots[index]
-        if slot.takes or index == 0 or slot.layer.field == "input":
+        if slot.takes or index == 0 or slot.layer.field in _BEGIN:
             return slot.takes
         return [self.before(index)]
 
@@ -154,7 +156,7 @@ def _insert(draft: _Draft, edit: trace_pb2.InsertLayer) -> None:
     follower = draft.slots[index] if index < len(draft.slots) else None
     follower_takes = draft.taken(index) if follower else []
     draft.slots.insert(index, new)
-    if follower is None or not source or follower.layer.field == "input":
+    if follower is None or not source or follower.layer.field in _BEGIN:
         return
     moved = [take.to(new) if take.same(source[0]) else take for take in follower_takes]
     implied = not follower.takes and len(moved) == 1 and moved[0].slot is new

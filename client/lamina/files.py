@@ -326,7 +326,7 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
     if isinstance(value, layers_pb2.Layer):
         inside = Layer(value)
         return {inside.class_name: _arguments(inside)}
-    if isinstance(value, merging_pb2.Constant):
+    if isinstance(value, merging_pb2.ConstantTensor):
         return reading.constant(value)
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)

@@ -13,6 +13,7 @@ from lamina.typing import (
     DTypeLike,
     InputsLike,
     LayoutLike,
+    NumbersLike,
     Padding1D,
     Padding2D,
     Padding3D,
@@ -136,6 +137,614 @@ def Dropout(
         constructor="Dropout",
         name=name,
         inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def EinsumDense(
+    equation: str,
+    output_shape: ShapeLike,
+    activation: ActivationLike | None = None,
+    bias_axes: str | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Fully connected over any axes, activation(einsum(equation, x, kernel) + b): (batch, ...) -> (batch, ...).
+
+    "abc,cd->abd" is Dense on three axes, "abc,cde->abde" makes two axes of one. "..." stands for any axes before or
+    after the letters. The kernel has its letters' sizes, from output_shape or from the input; the bias those of
+    bias_axes, and 1 for the letters between them and after. The batch comes first in input and output and is not in
+    the kernel. A multiply-add for each index of all letters of kernel and output.
+
+    Args:
+        equation: "input,kernel->output", a letter for each axis.
+        output_shape: Sizes of the output's letters, without the batch axis; "?" as the input.
+        activation: Applied to the result.
+        bias_axes: Letters of the output that have their own bias.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "einsum_dense",
+        {"equation": equation, "output_shape": output_shape, "activation": activation, "bias_axes": bias_axes},
+        constructor="EinsumDense",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Embedding(
+    input_dim: int,
+    output_dim: int,
+    mask_zero: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Each integer is replaced by its row of a table: (batch, ...) -> (batch, ..., output_dim).
+
+    Table "embeddings" (input_dim, output_dim): input_dim * output_dim parameters. Ids are 0 to input_dim - 1, and -1 to
+    -input_dim count from the end, as in Keras and ONNX (PyTorch refuses them); others are refused when they are fed.
+    Floating-point ids are refused, as in PyTorch (Keras drops their fraction: put Cast("int32") before). PyTorch's
+    padding_idx, max_norm and scale_grad_by_freq change training only.
+
+    Args:
+        input_dim: Number of rows.
+        output_dim: Size of a row.
+        mask_zero: Whether later layers leave out id 0, as in Keras; those that would are refused. Default False.
+        dtype: Element type of the rows, a floating-point type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "embedding",
+        {"input_dim": input_dim, "output_dim": output_dim, "mask_zero": mask_zero, "dtype": dtype},
+        constructor="Embedding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ReversibleEmbedding(
+    input_dim: int,
+    output_dim: int,
+    tie_weights: bool | None = None,
+    mask_zero: bool | None = None,
+    reverse_dtype: DTypeLike | None = None,
+    logit_soft_cap: float | None = None,
+    reverse: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """An Embedding, or with reverse its way back, x times the transposed table.
+
+    Back is (batch, ..., output_dim) -> (batch, ..., input_dim). The table "embeddings" (input_dim, output_dim), or
+    on the way back without tie_weights "reverse_embeddings" (output_dim, input_dim): input_dim * output_dim
+    parameters, those that are used. A stack that goes both ways has two layers, each with its own weights: give
+    both the same table where they are tied.
+
+    Args:
+        input_dim: Number of rows.
+        output_dim: Size of a row.
+        tie_weights: Whether the way back uses the table itself, not a matrix of its own. Default True.
+        mask_zero: As of Embedding; no effect on the way back. Default False.
+        reverse_dtype: Type that the way back computes in and gives; the input's if not given.
+        logit_soft_cap: On the way back, x becomes c * tanh(x / c) for this c.
+        reverse: Whether this is the way back. Default False.
+        dtype: Element type of the rows; no effect on the way back. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reversible_embedding",
+        {
+            "input_dim": input_dim,
+            "output_dim": output_dim,
+            "tie_weights": tie_weights,
+            "mask_zero": mask_zero,
+            "reverse_dtype": reverse_dtype,
+            "logit_soft_cap": logit_soft_cap,
+            "reverse": reverse,
+            "dtype": dtype,
+        },
+        constructor="ReversibleEmbedding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CategoryEncoding(
+    num_tokens: int,
+    output_mode: str | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Integers as zeros and ones, or as counts, over num_tokens places.
+
+    one_hot: (batch, ...) -> (batch, ..., num_tokens), a last axis of size 1 being replaced. multi_hot and count:
+    (batch, n) -> (batch, num_tokens), 1 or the number of times that an integer occurs; with a second input of the same
+    shape, count adds its numbers instead of ones. An integer outside 0 to num_tokens - 1 counts nowhere.
+
+    Args:
+        num_tokens: Number of categories.
+        output_mode: What is written: one_hot, multi_hot or count. Default "multi_hot".
+        dtype: Element type of the result. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "category_encoding",
+        {"num_tokens": num_tokens, "output_mode": output_mode, "dtype": dtype},
+        constructor="CategoryEncoding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Identity(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Changes nothing: neither shape nor numbers, in training or at inference.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "identity",
+        {},
+        constructor="Identity",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout1D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 1},
+        constructor="SpatialDropout1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout2D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 2},
+        constructor="SpatialDropout2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout3D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 3},
+        constructor="SpatialDropout3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GaussianDropout(
+    rate: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Multiplies by noise around 1 in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction that a Dropout of like strength would drop; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gaussian_dropout",
+        {"rate": rate},
+        constructor="GaussianDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GaussianNoise(
+    stddev: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Adds noise around 0 in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        stddev: Standard deviation of the noise; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gaussian_noise",
+        {"stddev": stddev},
+        constructor="GaussianNoise",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AlphaDropout(
+    rate: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops values in training so that mean and variance stay; at inference the identity.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "alpha_dropout",
+        {"rate": rate},
+        constructor="AlphaDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def FeatureAlphaDropout(
+    rate: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training so that mean and variance stay, as PyTorch's; at inference the identity.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "feature_alpha_dropout",
+        {"rate": rate},
+        constructor="FeatureAlphaDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ActivityRegularization(
+    l1: float | None = None,
+    l2: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Adds to the loss in training; neither shape nor numbers change.
+
+    Args:
+        l1: Weight of the sum of absolute values; no effect at inference. Default 0.
+        l2: Weight of the sum of squares; no effect at inference. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "activity_regularization",
+        {"l1": l1, "l2": l2},
+        constructor="ActivityRegularization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Masking(
+    mask_value: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
+
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
+    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+
+    Args:
+        mask_value: The number that marks a step. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "masking",
+        {"mask_value": mask_value},
+        constructor="Masking",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Cast(
+    dtype: DTypeLike,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The same numbers in another element type; the shape does not change.
+
+    Floating to integer drops the fraction (2.7 -> 2, -2.7 -> -2), to bool everything but 0 is true, to a shorter
+    floating type rounds to the nearest, ties to even: as numpy and ONNX. Beyond the range of an integer type the
+    result is not defined, as in ONNX.
+
+    Args:
+        dtype: Element type of the result.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "cast",
+        {"dtype": dtype},
+        constructor="Cast",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Parameter(
+    shape: ShapeLike,
+    trainable: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Trained numbers that are no layer's, as PyTorch's nn.Parameter: (batch, *shape), the same for every sample.
+
+    Takes nothing. One weight, "value", of this shape: as many parameters as it has numbers. The batch axis is that
+    of the stack's inputs, so that Concatenate and Add put a class token or position embeddings to any of them.
+
+    Args:
+        shape: Shape for one sample, without the batch axis.
+        trainable: Whether training changes them. Default True.
+        dtype: Element type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "parameter",
+        {"shape": shape, "trainable": trainable, "dtype": dtype},
+        constructor="Parameter",
+        name=name,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Constant(
+    values: NumbersLike,
+    shape: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Numbers that the stack itself holds: (batch, *shape), the same for every sample. Takes nothing.
+
+    As many numbers as the shape has places, row-major, or one that fills it. Integers are exact up to 2^53.
+
+    Args:
+        values: The numbers, row-major, or one that fills the shape.
+        shape: Shape for one sample; all values along one axis where not given.
+        dtype: Element type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "constant",
+        {"values": values, "shape": shape, "dtype": dtype},
+        constructor="Constant",
+        name=name,
         expect=expect,
         weights=weights,
         weights_of=weights_of,
@@ -2631,8 +3240,8 @@ def LocalResponseNormalization(
 
 
 def Rescaling(
-    scale: float | tuple[float, ...],
-    offset: float | tuple[float, ...] | None = None,
+    scale: float | NumbersLike,
+    offset: float | NumbersLike | None = None,
     data_format: LayoutLike | None = None,
     dtype: DTypeLike | None = None,
     *,
@@ -2671,8 +3280,8 @@ def Rescaling(
 
 def Normalization(
     axis: AxesLike | None = None,
-    mean: float | tuple[float, ...] | None = None,
-    variance: float | tuple[float, ...] | None = None,
+    mean: float | NumbersLike | None = None,
+    variance: float | NumbersLike | None = None,
     invert: bool | None = None,
     scalar: bool | None = None,
     dtype: DTypeLike | None = None,
@@ -4880,6 +5489,378 @@ def LSTM(
     )
 
 
+def MultiHeadAttention(
+    num_heads: int,
+    key_dim: int,
+    value_dim: int | None = None,
+    dropout: float | None = None,
+    use_bias: bool | None = None,
+    output_shape: tuple[int, ...] | None = None,
+    attention_axes: tuple[int, ...] | None = None,
+    sliding_window: int | None = None,
+    use_gate: bool | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Attention of several heads: softmax(Q K^T / sqrt(key_dim)) V of each, Q, K and V being projections of the inputs.
+
+    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key; after them a mask,
+    known by its type. A mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which
+    it does not see): (batch, keys), (batch, queries, keys) or as the scores. A query that sees no key gives 0s, as
+    Keras with scores and PyTorch's scaled_dot_product_attention (its MultiheadAttention gives nan). With additive_mask
+    it is of numbers, added to the scores.
+
+    (batch, ..., features) -> the same with output_shape for the features; scores (batch, ..., heads, queries, keys).
+    Kernels query, key (features, heads, key_dim), value (features, heads, value_dim), attention_output (heads,
+    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim.
+
+    Args:
+        num_heads: Number of heads.
+        key_dim: Size of a query and of a key of one head.
+        value_dim: Size of a value of one head; key_dim where not given.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_bias: Whether the projections have biases. Default True.
+        output_shape: Sizes that replace the query's features; the features where not given.
+        attention_axes: Axes that are attended along, counting the batch axis; all but batch and features if not given.
+        sliding_window: Each query sees only keys fewer than this many places away.
+        use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "multi_head_attention",
+        {
+            "num_heads": num_heads,
+            "key_dim": key_dim,
+            "value_dim": value_dim,
+            "dropout": dropout,
+            "use_bias": use_bias,
+            "output_shape": output_shape,
+            "attention_axes": attention_axes,
+            "sliding_window": sliding_window,
+            "use_gate": use_gate,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="MultiHeadAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GroupQueryAttention(
+    head_dim: int,
+    num_query_heads: int,
+    num_key_value_heads: int,
+    dropout: float | None = None,
+    use_bias: bool | None = None,
+    sliding_window: int | None = None,
+    use_gate: bool | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """MultiHeadAttention in which num_query_heads / num_key_value_heads heads of queries share one of keys and values.
+
+    Inputs, masks and outputs as MultiHeadAttention; (batch, steps, features) only. Kernels query (features,
+    num_query_heads, head_dim), key and value (features, num_key_value_heads, head_dim), attention_output
+    (num_query_heads, head_dim, features).
+
+    Args:
+        head_dim: Size of a query, of a key and of a value of one head.
+        num_query_heads: Number of heads of queries.
+        num_key_value_heads: Number of heads of keys and values; divides num_query_heads.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_bias: Whether the projections have biases. Default True.
+        sliding_window: Each query sees only keys fewer than this many places away.
+        use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "group_query_attention",
+        {
+            "head_dim": head_dim,
+            "num_query_heads": num_query_heads,
+            "num_key_value_heads": num_key_value_heads,
+            "dropout": dropout,
+            "use_bias": use_bias,
+            "sliding_window": sliding_window,
+            "use_gate": use_gate,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="GroupQueryAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Attention(
+    use_scale: bool | None = None,
+    score_mode: str | None = None,
+    dropout: float | None = None,
+    scale: float | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """softmax(Q K^T) V of the inputs: (batch, ..., queries, features) -> (batch, ..., queries, values' size).
+
+    Inputs and masks as MultiHeadAttention; what lies between batch and steps, such as heads, attends for itself. With
+    scale = 1 / sqrt(features) it is PyTorch's scaled_dot_product_attention; Keras' layer has no such factor. With
+    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s.
+    Weights "scale" and "concat_score_weight", a number each, as use_scale and score_mode ask for them.
+
+    Args:
+        use_scale: Whether the scores are multiplied by a trained number. Default False.
+        score_mode: How a query and a key are compared: dot or concat. Default "dot".
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        scale: The scores are multiplied by this number. Default 1.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "attention",
+        {
+            "use_scale": use_scale,
+            "score_mode": score_mode,
+            "dropout": dropout,
+            "scale": scale,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="Attention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdditiveAttention(
+    use_scale: bool | None = None,
+    dropout: float | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Attention whose scores are sum(scale * tanh(q + k)), Bahdanau's.
+
+    (batch, ..., queries, features) -> (batch, ..., queries, values' size). Inputs and masks as MultiHeadAttention.
+    Weight "scale" (features): a parameter for each feature.
+
+    Args:
+        use_scale: Whether each feature has a trained factor in the sum. Default True.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "additive_attention",
+        {
+            "use_scale": use_scale,
+            "dropout": dropout,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="AdditiveAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TransformerEncoderLayer(
+    d_model: int,
+    nhead: int,
+    dim_feedforward: int | None = None,
+    dropout: float | None = None,
+    activation: ActivationLike | None = None,
+    layer_norm_eps: float | None = None,
+    norm_first: bool | None = None,
+    bias: bool | None = None,
+    use_causal_mask: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """PyTorch's nn.TransformerEncoderLayer, batch first: (batch, steps, d_model) -> the same.
+
+    x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))); with norm_first first
+    x + attention(norm1(x)), and so on. A second input is a mask as of MultiHeadAttention: True is what a step sees
+    (PyTorch's says what it does not see). Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's
+    in_proj_weight is query, key and value, one below the other, each transposed to (d_model, nhead, d_model / nhead).
+
+    Args:
+        d_model: Size of the last axis, of input and output.
+        nhead: Number of heads; divides d_model.
+        dim_feedforward: Size between the two dense layers. Default 2048.
+        dropout: Fraction dropped in training; no effect at inference. Default 0.1.
+        activation: Applied between the two dense layers. Default "relu".
+        layer_norm_eps: Added to the variance by the normalisations. Default 1e-05.
+        norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
+        bias: Whether projections, dense layers and normalisations have biases. Default True.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "transformer_encoder_layer",
+        {
+            "d_model": d_model,
+            "nhead": nhead,
+            "dim_feedforward": dim_feedforward,
+            "dropout": dropout,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+            "norm_first": norm_first,
+            "bias": bias,
+            "use_causal_mask": use_causal_mask,
+            "additive_mask": additive_mask,
+        },
+        constructor="TransformerEncoderLayer",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TransformerDecoderLayer(
+    d_model: int,
+    nhead: int,
+    dim_feedforward: int | None = None,
+    dropout: float | None = None,
+    activation: ActivationLike | None = None,
+    layer_norm_eps: float | None = None,
+    norm_first: bool | None = None,
+    bias: bool | None = None,
+    use_causal_mask: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """PyTorch's nn.TransformerDecoderLayer, batch first: (batch, steps, d_model), given others.
+
+    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input. A third
+    input is a mask as of MultiHeadAttention, for this one; use_causal_mask is for the first.
+
+    Args:
+        d_model: Size of the last axis, of input and output.
+        nhead: Number of heads; divides d_model.
+        dim_feedforward: Size between the two dense layers. Default 2048.
+        dropout: Fraction dropped in training; no effect at inference. Default 0.1.
+        activation: Applied between the two dense layers. Default "relu".
+        layer_norm_eps: Added to the variance by the normalisations. Default 1e-05.
+        norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
+        bias: Whether projections, dense layers and normalisations have biases. Default True.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "transformer_decoder_layer",
+        {
+            "d_model": d_model,
+            "nhead": nhead,
+            "dim_feedforward": dim_feedforward,
+            "dropout": dropout,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+            "norm_first": norm_first,
+            "bias": bias,
+            "use_causal_mask": use_causal_mask,
+            "additive_mask": additive_mask,
+        },
+        constructor="TransformerDecoderLayer",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
 def Block(
     stack: BlockLike,
     *,
@@ -5945,6 +6926,7 @@ def GLU(
 __all__ = [
     "Abs",
     "Activation",
+    "ActivityRegularization",
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D",
@@ -5952,8 +6934,11 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
+    "AlphaDropout",
     "ArgMax",
     "ArgMin",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -5961,9 +6946,12 @@ __all__ = [
     "BatchNormalization",
     "Block",
     "CELU",
+    "Cast",
+    "CategoryEncoding",
     "Ceil",
     "Clip",
     "Concatenate",
+    "Constant",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -5982,14 +6970,19 @@ __all__ = [
     "Dropout",
     "ELU",
     "Einsum",
+    "EinsumDense",
+    "Embedding",
     "Equal",
     "Erf",
     "Exp",
     "Exponential",
+    "FeatureAlphaDropout",
     "Flatten",
     "Floor",
     "GELU",
     "GLU",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -6002,10 +6995,12 @@ __all__ = [
     "Greater",
     "GreaterEqual",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "Identity",
     "Input",
     "InstanceNormalization",
     "L1Norm",
@@ -6028,6 +7023,7 @@ __all__ = [
     "LpPooling1D",
     "LpPooling2D",
     "LpPooling3D",
+    "Masking",
     "MatMul",
     "Max",
     "MaxPooling1D",
@@ -6041,6 +7037,7 @@ __all__ = [
     "Min",
     "Minimum",
     "Mish",
+    "MultiHeadAttention",
     "Multiply",
     "Negative",
     "Normalization",
@@ -6048,6 +7045,7 @@ __all__ = [
     "NotEqual",
     "PReLU",
     "PairwiseDistance",
+    "Parameter",
     "Permute",
     "Power",
     "Prod",
@@ -6059,6 +7057,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
     "Round",
     "Rsqrt",
     "SELU",
@@ -6078,6 +7077,9 @@ __all__ = [
     "SparsePlus",
     "SparseSigmoid",
     "Sparsemax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "SpectralNormalization",
     "Sqrt",
     "Square",
@@ -6092,6 +7094,8 @@ __all__ = [
     "Threshold",
     "TimeDistributed",
     "TopK",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
     "UnitNormalization",
     "Variance",
     "Where",

@@ -288,6 +288,6 @@ _SHORT_FORMS: Mapping[str, _Convert] = {
     "lamina.v1.Padding": _padding,
     "lamina.v1.Shape": _shape,
     "lamina.v1.Dim": _dim,
-    "lamina.v1.Constant": _constant,
+    "lamina.v1.ConstantTensor": _constant,
     "lamina.v1.ActivationFunction": _function,
 }

@@ -85,7 +85,7 @@ def shape(message: tensor_pb2.Shape) -> tuple[int | str | None, ...]:
     return tuple(_size(dim) for dim in message.dims)
 
 
-def constant(message: merging_pb2.Constant) -> object:
+def constant(message: merging_pb2.ConstantTensor) -> object:
     """Constants as one writes them: a number, or numbers in tuples."""
     items: list[Any] = list(message.values)
     shape = list(message.shape)
@@ -111,7 +111,7 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
         return shape(value)
     if isinstance(value, layers_pb2.Layer):
         return layer(value, class_name(value))
-    if isinstance(value, merging_pb2.Constant):
+    if isinstance(value, merging_pb2.ConstantTensor):
         return constant(value)
     if field.enum_type is not None:
         return name_of(field.enum_type, value)

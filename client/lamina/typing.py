@@ -64,6 +64,9 @@ DTypeLike: TypeAlias = Union[DTypeName, "np.dtype[np.generic]", "type[np.generic
 SizeLike: TypeAlias = Union[int, str, "Dim", None]
 ShapeLike: TypeAlias = Union[tuple[SizeLike, ...], list[SizeLike], list[int]]
 
+# Numbers, in the order in which they lie.
+NumbersLike: TypeAlias = Union[Sequence[float], "np.ndarray[tuple[int], np.dtype[Any]]"]
+
 # Where a layer takes its inputs from: names, "name:output", or layers that have names.
 InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]
 

@@ -26,7 +26,9 @@ def export(trace: Trace, weights: Mapping[str, Array], outputs: Sequence[str], *
     """The model as bytes, returning `outputs` in this order. Raises LimitError above ONNX's 2 GiB."""
     graph = Graph(weights, trace.stack.layout)
     values: dict[str, Value] = {}
-    _emit(graph, trace.layers, values)
+    # Inputs first: they give the sizes that are only known at run time.
+    ordered = sorted(trace.layers, key=lambda layer: not isinstance(layer.node.kind, Input))
+    _emit(graph, ordered, values)
     inputs = [layer.refs[0] for layer in trace.inputs]
     results = _named_results(graph, values, outputs, inputs)
     model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="lamina", graph=onnx.GraphProto(name=name))

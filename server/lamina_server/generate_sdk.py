@@ -33,7 +33,7 @@ _CATALOGUE_END = "<!-- /kinds -->"
 
 _ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
 
-# Arguments of every layer: name, type, doc. An Input has only the first.
+# Arguments of every layer: name, type, doc. An Input has only the first; what takes nothing has no inputs.
 _COMMON = (
     ("name", "str", "name of the layer; Keras' default, such as conv1d_1, where not given"),
     ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
@@ -49,6 +49,8 @@ _TYPES = {
     "float": "float",
     "float | None": "float",
     "str": "str",
+    "str | None": "str",
+    "tuple[float, ...]": "NumbersLike",
     "bool": "bool",
     "Function": "ActivationLike",
     "Function | None": "ActivationLike",
@@ -58,11 +60,11 @@ _TYPES = {
     "Node": "Layer",
     "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
-    "Constant | None": "ConstantLike",
+    "tuple[Size, ...] | None": "ShapeLike",
+    "ConstantTensor | None": "ConstantLike",
     "Broadcasting": "BroadcastingLike",
     "Axes": "AxesLike",
     "tuple[int, ...]": "Size{rank}D",
-    "tuple[float, ...]": "tuple[float, ...]",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
 }
@@ -137,8 +139,8 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     named = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
     options = [named[name] for name in sdk.arranged(named)]
     signature = [_parameter(item, sdk) for item in options]
-    is_input = field_name(kind) == "input"
-    common = _COMMON[:1] if is_input else _COMMON
+    common = [row for row in _COMMON if not (kind.inputs[1] == 0 and row[0] == "inputs")]
+    common = common[:1] if field_name(kind) == "input" else common
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
     values = {item.name: item.name for item in options}
     if any(item.name == "rank" for item in fields(kind)):
@@ -168,7 +170,7 @@ def _parameter(item: Field[Any], sdk: Sdk) -> str:
         text = "Axes"
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
     if item.metadata["lone"] and annotation != "AxesLike":
-        annotation = f"{re.findall('int|float', annotation)[0]} | {annotation}"
+        annotation = f"{re.findall('int|float', text)[0]} | {annotation}"
     if re.search("[Pp]ooling|Transpose", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = item.metadata["usual"]  # Keras' default, where the schema has none or another

@@ -86,7 +86,7 @@ def takers(stack: Stack) -> Takers:
     by_name = {node.name: i for i, node in enumerate(stack.nodes) if node.name}
     found: Takers = {}
     for i, node in enumerate(stack.nodes):
-        if isinstance(node.kind, Input):
+        if node.kind.begins:
             continue
         sources = [by_name.get(ref, -1) for ref in node.inputs] if node.inputs else [i - 1]
         for position, source in enumerate(sources):

@@ -42,11 +42,13 @@ def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - fro
 
 
 class _Entry(NamedTuple):
-    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is."""
+    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `mask`: the
+    layer whose mask it has in Keras, or ""."""
 
     spec: Spec
     fields: Fields
     begins: bool
+    mask: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class _Tracer:
         self.by_ref: dict[str, LayerTrace] = {}
         self.fields: dict[str, Fields] = {}
         self.begins: set[str] = set()
+        self.masks: dict[str, str] = {}  # what has a mask in Keras, and the layer that it is from
         self.unfed: set[str] = set()  # what no Input feeds, so that it looks at none
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
@@ -144,6 +147,7 @@ class _Tracer:
         try:
             sources = resolve(self.stack, index, self.by_ref, self.previous)
             inputs = tuple(self.specs[ref] for ref in sources)
+            self._mask(kind, sources)
             if isinstance(kind, Holder):
                 kind.check()
                 name = node.name or self.namer.name(kind.title)
@@ -190,10 +194,14 @@ class _Tracer:
                 self.fields[ref] = kind.seen_behind(x, outer, self.specs[ref], inner.fields[result])
                 if result in inner.begins:
                     self.begins.add(ref)
+                if result in inner.masks:
+                    self.masks[ref] = inner.masks[result]
         elif isinstance(kind, Input):
             self.fields[own[0]] = entry.fields if entry else fields_of_input(layer.done.spec)
             if entry is None or entry.begins:
                 self.begins.add(own[0])
+            if entry and entry.mask:
+                self.masks[own[0]] = entry.mask
         else:
             fed = [ref for ref in sources if ref not in self.unfed]
             if not fed:
@@ -202,7 +210,21 @@ class _Tracer:
             first = fed[:1] != [] and fed[0] in self.begins
             found = fields_after(taken, layer.inputs, layer.done, first=first) if taken else {}
             self.fields.update(dict.fromkeys(own, found))
+            mask = self._mask(kind, sources) or (layer.name if kind.sends_mask else "")
+            self.masks.update(dict.fromkeys(own, mask) if mask else ())
         layer.receptive = self.fields[own[0]]
+
+    def _mask(self, kind: Kind, sources: Sequence[str]) -> str:
+        """The layer whose mask a layer hands on, as in Keras; "" for none. Raises LayerError where it is used."""
+        mask = next((self.masks[ref] for ref in sources if ref in self.masks), "") if self.masks else ""
+        if mask and kind.masking == "uses":
+            raise LayerError(
+                "UNSUPPORTED",
+                f"would leave out, in Keras, what {mask} masks; here nothing is ever left out, so the numbers would "
+                f"differ: take {mask} away, or cut off what it masks before the stack",
+                mask=mask,
+            )
+        return "" if kind.masking == "drops" else mask
 
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
         """What a layer makes of its inputs. Networks repeat themselves, so what was asked for lately is kept."""
@@ -260,7 +282,7 @@ class _Tracer:
         given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
         inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
         entries = tuple(
-            _Entry(new, kind.seen_by(old, new, self.fields[ref]), ref in self.begins)
+            _Entry(new, kind.seen_by(old, new, self.fields[ref]), ref in self.begins, self.masks.get(ref, ""))
             for old, new, ref in zip(specs, given, sources, strict=True)
         )
         shares = node.weights_of is not None
@@ -335,4 +357,4 @@ class _Tracer:
         node = self.stack.nodes[index]
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
-        return (self.previous,) if self.previous and not isinstance(node.kind, Input) else ()
+        return (self.previous,) if self.previous and not node.kind.begins else ()

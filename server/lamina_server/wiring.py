@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import plural
-from lamina_server.layers.core import Input
 from lamina_server.stack import Stack
 from lamina_server.words import nearest, shortened
 
@@ -29,7 +28,7 @@ def resolve(stack: Stack, index: int, known: Mapping[str, object], previous: str
                 raise _unknown(stack, index, ref, i, known)
         refs = node.inputs
     else:
-        refs = () if isinstance(node.kind, Input) or previous is None else (previous,)
+        refs = () if node.kind.begins or previous is None else (previous,)
     if len(refs) < low or (high is not None and len(refs) > high):
         raise _wrong_number(low, high, refs, index)
     return refs

@@ -85,7 +85,7 @@ def test_repr_is_the_code_that_makes_it() -> None:
         (lm.Add([1, 2]), "Add((1.0, 2.0))"),
         (lm.Add(np.ones((2, 1))), "Add(((1.0,), (1.0,)))"),
         (
-            lm.Multiply(merging_pb2.Constant(values=[1, 2], shape=[3])),  # type: ignore[arg-type]
+            lm.Multiply(merging_pb2.ConstantTensor(values=[1, 2], shape=[3])),  # type: ignore[arg-type]
             "Multiply(constant={'values': [1.0, 2.0], 'shape': [3]})",
         ),
         (lm.ZeroPadding1D((1, 2)), "ZeroPadding1D((1, 2))"),

@@ -9,7 +9,7 @@ from lamina_server.errors import StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
 from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
-from lamina_server.layers.broadcasting import Constant
+from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.elementwise import Clip, Elementwise
@@ -130,7 +130,7 @@ def _reduce(r: Random, spec: Spec) -> Kind:
 
 def _arithmetic(r: Random, spec: Spec) -> Kind:
     values = tuple(round(r.uniform(-1, 1), 2) for _ in range(r.choice((1, 1, 3))))
-    constant, first = Constant(values), r.random() < 0.5
+    constant, first = ConstantTensor(values), r.random() < 0.5
     kinds = (Multiply(constant), Subtract(constant, constant_first=first), Clip(-0.5), Elementwise("abs"), Normalize())
     return r.choice(kinds)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from lamina_server.layers.broadcasting import Constant
+from lamina_server.layers.broadcasting import ConstantTensor
 from tests.differential.oracles import tensor
 from tests.differential.support import BATCH, Array, normal
 
@@ -24,15 +24,15 @@ def broadcast(draw: st.DrawFn, most: int = 4, least: int = 2) -> list[Shape]:
 
 
 @st.composite
-def constants(draw: st.DrawFn, shape: Shape) -> Constant:
+def constants(draw: st.DrawFn, shape: Shape) -> ConstantTensor:
     """A number, or an array that meets a tensor of this shape (batch excluded)."""
     kept = shape[draw(st.integers(0, len(shape))) :]
     sizes = tuple(draw(st.sampled_from([n, 1] if n != 1 else [1, 3])) for n in kept)
     values = normal(draw(st.integers(0, 99)), *sizes).reshape(-1)
-    return Constant(tuple(map(float, values)), sizes)
+    return ConstantTensor(tuple(map(float, values)), sizes)
 
 
-def by_constant(constant: Constant) -> Any:
+def by_constant(constant: ConstantTensor) -> Any:
     """A constant as a torch tensor."""
     return tensor(np.array(constant.values, np.float32).reshape(constant.shape))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.broadcasting import Constant
+from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.comparing import COMPARISONS, Compare, Logical, Where
 from lamina_server.layers.core import Input
 from lamina_server.layers.elementwise import OPERATIONS, Clip, Elementwise
@@ -177,7 +177,7 @@ def test_masked_fill_as_attention_writes_it() -> None:
     nodes = (
         Node(held(mask), "mask"),
         Node(Input((2, 5, 5)), "scores"),
-        Node(Compare("not_equal", Constant((0.0,))), "hidden", ("mask",)),
+        Node(Compare("not_equal", ConstantTensor((0.0,))), "hidden", ("mask",)),
         Node(Where(x1=float("-inf")), "masked", ("hidden", "scores")),
     )
     found = Runner(Stack(nodes), {}, ["masked"])({"scores": scores})["masked"]

@@ -11,7 +11,7 @@ from lamina_server.explain import how
 from lamina_server.export import export, operators
 from lamina_server.layers.arithmetic import Multiply
 from lamina_server.layers.base import Kind
-from lamina_server.layers.broadcasting import Broadcasting, Constant
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Relu6
 from lamina_server.layers.merging import Add, Concatenate
@@ -105,9 +105,9 @@ def test_trap_54_operations_that_are_not_layers() -> None:
 
     stack = piped(
         (5, 3),
-        Node(Add(Constant((3.0,))), "shifted"),
+        Node(Add(ConstantTensor((3.0,))), "shifted"),
         Node(Activation(Relu6()), "six"),
-        Node(Multiply(Constant((0.1667,))), "hard"),
+        Node(Multiply(ConstantTensor((0.1667,))), "hard"),
         Node(Multiply(), "gated", ("x", "hard")),
         Node(Add(), "sum", ("gated", "x")),
     )
@@ -125,7 +125,7 @@ def test_trap_54_a_scaled_residual(scale: float) -> None:
     stack = piped(
         (5, 3),
         Node(Activation(Relu6()), "branch"),
-        Node(Multiply(Constant((scale,))), "scaled"),
+        Node(Multiply(ConstantTensor((scale,))), "scaled"),
         Node(Add(), "sum", ("x", "scaled")),
     )
     x = normal(1, 2, 5, 3)
@@ -137,7 +137,7 @@ def test_trap_54_a_scale_for_each_channel(layout: Layout) -> None:
     """ConvNeXt's x * gamma, with numbers for each channel in either layout."""
     gamma = (0.5, -1.0, 2.0)
     shape: tuple[int, ...] = (4, 5, 3) if layout is LAST else (3, 4, 5)
-    kind: Kind = Multiply(Constant(gamma, () if layout is LAST else (3, 1, 1)))
+    kind: Kind = Multiply(ConstantTensor(gamma, () if layout is LAST else (3, 1, 1)))
     x = normal(1, 2, *shape)
     expected: Any = tensor(x) * tensor(np.array(gamma)).reshape((3,) if layout is LAST else (3, 1, 1))
     stack = piped(shape, Node(kind, "scaled"), layout=layout)

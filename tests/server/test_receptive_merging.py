@@ -9,7 +9,7 @@ import pytest
 
 from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
-from lamina_server.layers.broadcasting import Constant
+from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.comparing import Compare
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Input
@@ -41,7 +41,7 @@ def behind(kind: Kind, *, twice: bool = False) -> Stack:
 
 
 CASES: list[tuple[Kind, bool, Fields]] = [
-    (Multiply(Constant((0.5,))), False, WINDOW),
+    (Multiply(ConstantTensor((0.5,))), False, WINDOW),
     (Elementwise("square"), False, WINDOW),
     (Clip(0.0), False, WINDOW),
     (Subtract(), True, WINDOW),

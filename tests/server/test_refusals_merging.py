@@ -8,7 +8,7 @@ from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.arithmetic import Average, Divide, Maximum, Multiply, Power, Subtract
 from lamina_server.layers.base import Kind
-from lamina_server.layers.broadcasting import MAX_CONSTANTS, Broadcasting, Constant
+from lamina_server.layers.broadcasting import MAX_CONSTANTS, Broadcasting, ConstantTensor
 from lamina_server.layers.comparing import Compare, Logical, Where
 from lamina_server.layers.core import Input
 from lamina_server.layers.einsum import Einsum
@@ -25,7 +25,7 @@ Shape = tuple[Size, ...]
 T, U = symbol("T"), symbol("U")
 INT, BOOL, WIDE, HALF, BYTE = DType.INT32, DType.BOOL, DType.FLOAT64, DType.FLOAT16, DType.UINT8
 NUMPY = Broadcasting.NUMPY
-ONE = Constant((1.0,))
+ONE = ConstantTensor((1.0,))
 
 
 def refused(kind: Kind, *shapes: Shape, dtypes: tuple[DType, ...] = ()) -> StackError:
@@ -50,7 +50,7 @@ def refused(kind: Kind, *shapes: Shape, dtypes: tuple[DType, ...] = ()) -> Stack
          "channels; b is batch, 5 steps, 3 channels. T may be any number, so it agrees only with itself or with 1")),
         (Maximum(), [(T, 3), (U, 3)], "SIZE_MISMATCH", "is T in a, U in b"),
         (Compare("less"), [(5, 3), (3, 3)], "SIZE_MISMATCH", "compares element by element, so steps must agree"),
-        (Subtract(Constant((1.0, 2.0))), [(5, 3)], "SIZE_MISMATCH", "is 3 in a, 2 in the constants"),
+        (Subtract(ConstantTensor((1.0, 2.0))), [(5, 3)], "SIZE_MISMATCH", "is 3 in a, 2 in the constants"),
         (Concatenate(1), [(5, 3), (5, 4)], "SIZE_MISMATCH", "joins along steps, so all other sizes must agree"),
         (StackTensors(), [(5, 3), (5, 1)], "SIZE_MISMATCH", "stacks along a new axis, so all sizes must agree"),
         (CosineSimilarity(), [(5, 3), (5, 4)], "SIZE_MISMATCH", "so channels must agree"),
@@ -107,15 +107,15 @@ def refused(kind: Kind, *shapes: Shape, dtypes: tuple[DType, ...] = ()) -> Stack
         (Logical("logical_or"), [(5,)], "INPUT_COUNT", "takes 2 inputs or more, but 1 is given"),
         (Subtract(constant_first=True), [(5,), (5,)], "UNSUPPORTED", "constant_first=True but no constant"),
         # numbers
-        (Multiply(Constant((1.0,) * 6, (2, 3))), [(3,)], "RANK_MISMATCH",
+        (Multiply(ConstantTensor((1.0,) * 6, (2, 3))), [(3,)], "RANK_MISMATCH",
          "has constants of 2 axes, but a is batch, 3: 1 axis beside the batch"),
-        (Multiply(Constant((1.0,) * 6, (2, 2))), [(2, 2)], "LENGTH_MISMATCH", "has 6 constants, but 2 x 2 holds 4"),
-        (Multiply(Constant((1.0,) * 6, (-2, -3))), [(2, 3)], "LENGTH_MISMATCH", "has 6 constants"),
-        (Multiply(Constant((), (0,))), [(2, 3)], "LENGTH_MISMATCH", "has 0 constants"),
-        (Add(Constant((0.0,) * (MAX_CONSTANTS + 1))), [(3,)], "OUT_OF_RANGE",
+        (Multiply(ConstantTensor((1.0,) * 6, (2, 2))), [(2, 2)], "LENGTH_MISMATCH", "has 6 constants, but 2 x 2 holds"),
+        (Multiply(ConstantTensor((1.0,) * 6, (-2, -3))), [(2, 3)], "LENGTH_MISMATCH", "has 6 constants"),
+        (Multiply(ConstantTensor((), (0,))), [(2, 3)], "LENGTH_MISMATCH", "has 0 constants"),
+        (Add(ConstantTensor((0.0,) * (MAX_CONSTANTS + 1))), [(3,)], "OUT_OF_RANGE",
          "has 65 537 constants; one layer holds 65 536 at most"),
-        (Add(Constant((float("nan"),))), [(3,)], "OUT_OF_RANGE", "has constant=nan, which is not a number"),
-        (Add(Constant((float("inf"),))), [(3,)], "OUT_OF_RANGE", "has constant=inf, which is not a number"),
+        (Add(ConstantTensor((float("nan"),))), [(3,)], "OUT_OF_RANGE", "has constant=nan, which is not a number"),
+        (Add(ConstantTensor((float("inf"),))), [(3,)], "OUT_OF_RANGE", "has constant=inf, which is not a number"),
         (Where(x1=float("nan")), [(3,), (3,)], "OUT_OF_RANGE", "x1=nan"),
         (Clip(), [(3,)], "MISSING_FIELD", "has neither min nor max"),
         (Clip(2.0, 1.5), [(3,)], "OUT_OF_RANGE", "has min=2 above max=1.5"),
@@ -173,10 +173,18 @@ def test_element_types_that_do_not_fit(kind: Kind, dtypes: tuple[DType, ...], sa
 @pytest.mark.parametrize(
     ("kind", "dtypes", "says"),
     [
-        (Add(Constant((0.5,))), (INT,), "has constant=0.5, but a is int32, which holds whole numbers from"),
-        (Add(Constant((300.0,))), (BYTE,), "has constant=300, but a is uint8, which holds whole numbers from 0 to 255"),
-        (Add(Constant((-1.0,))), (BYTE,), "has constant=-1, but a is uint8"),
-        (Multiply(Constant((1e5,))), (HALF,), "has constant=100000, but a is float16, which holds numbers from -65504"),
+        (Add(ConstantTensor((0.5,))), (INT,), "has constant=0.5, but a is int32, which holds whole numbers from"),
+        (
+            Add(ConstantTensor((300.0,))),
+            (BYTE,),
+            "has constant=300, but a is uint8, which holds whole numbers from 0 to 255",
+        ),
+        (Add(ConstantTensor((-1.0,))), (BYTE,), "has constant=-1, but a is uint8"),
+        (
+            Multiply(ConstantTensor((1e5,))),
+            (HALF,),
+            "has constant=100000, but a is float16, which holds numbers from -65504",
+        ),
         (Clip(0.5), (INT,), "has min=0.5, but a is int32"),
         (Clip(max=1e6), (HALF,), "has max=1000000, but a is float16"),
         (Where(x1=0.5), (BOOL, INT), "has x1=0.5"),

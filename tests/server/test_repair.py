@@ -11,11 +11,12 @@ from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.arithmetic import Multiply, Subtract
 from lamina_server.layers.base import Kind
-from lamina_server.layers.broadcasting import Broadcasting, Constant
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Gelu, Relu, Softmax
 from lamina_server.layers.holders import Block, BlockName
+from lamina_server.layers.lookups import Embedding
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import LpPool
 from lamina_server.layers.normalization import BatchNormalization
@@ -138,7 +139,7 @@ CASES = [
          "batch, 5 channels, 3 channels"),
     Case("SIZE_MISMATCH", merged((5, 4), (4, 3), Dot((-1,))), ("sum along axes that agree, 4 in both: axes=(2, 1)",),
          "batch, 5 steps, 3 channels"),
-    Case("SIZE_MISMATCH", chain((3, 8, 9), Multiply(Constant((0.1, 0.2, 0.3))), layout=FIRST),
+    Case("SIZE_MISMATCH", chain((3, 8, 9), Multiply(ConstantTensor((0.1, 0.2, 0.3))), layout=FIRST),
          ("one constant for each of channels: shape (3, 1, 1)",), "batch, 3 channels, height 8, width 9"),
     Case("RANK_MISMATCH", merged((5, 3), (3,), Add(broadcasting=Broadcasting.NUMPY)),
          ('align batch with batch: broadcasting="keras"',), "batch, 5 steps, 3"),
@@ -187,6 +188,8 @@ CASES = [
     Case("UNKNOWN_BLOCK", using("blok", "block"), ('use "block"',), "batch, 4"),
     Case("UNKNOWN_LAYER", sharing(4, "densee"), ("share those of dense", "weights of its own"), "batch, 4"),
     Case("WEIGHTS_DIFFER", sharing(5, "dense"), ("weights of its own",), "batch, 5"),
+    Case("DTYPE_MISMATCH", chain((9,), Embedding(4, 3)), ('convert input to int64: put Cast("int64") behind it',),
+         "embedding: batch, 9 steps, 3"),
 ]  # fmt: skip
 
 
@@ -285,7 +288,7 @@ kinds: st.SearchStrategy[Any] = st.one_of(
     st.just(GlobalAveragePool()),
     st.builds(Reduce, st.just("mean"), st.lists(st.integers(-4, 4), max_size=3).map(tuple), st.booleans()),
     st.builds(TopK, sizes, st.integers(-4, 4)),
-    st.builds(Multiply, st.builds(Constant, st.lists(st.just(0.5), min_size=1, max_size=6).map(tuple))),
+    st.builds(Multiply, st.builds(ConstantTensor, st.lists(st.just(0.5), min_size=1, max_size=6).map(tuple))),
 )
 lengths: st.SearchStrategy[Size] = sizes | st.just(T)
 

@@ -114,7 +114,7 @@ LOGICAL_OPERATION_LOGICAL_OR: LogicalOperation
 LOGICAL_OPERATION_LOGICAL_XOR: LogicalOperation
 LOGICAL_OPERATION_LOGICAL_NOT: LogicalOperation
 
-class Constant(_message.Message):
+class ConstantTensor(_message.Message):
     __slots__ = ("values", "shape")
     VALUES_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
@@ -126,9 +126,9 @@ class Add(_message.Message):
     __slots__ = ("constant", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Concatenate(_message.Message):
     __slots__ = ("axis",)
@@ -141,38 +141,38 @@ class Subtract(_message.Message):
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     CONSTANT_FIRST_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     constant_first: bool
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Multiply(_message.Message):
     __slots__ = ("constant", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Divide(_message.Message):
     __slots__ = ("constant", "constant_first", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     CONSTANT_FIRST_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     constant_first: bool
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Power(_message.Message):
     __slots__ = ("constant", "constant_first", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     CONSTANT_FIRST_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     constant_first: bool
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., constant_first: bool = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Average(_message.Message):
     __slots__ = ("broadcasting",)
@@ -184,17 +184,17 @@ class Maximum(_message.Message):
     __slots__ = ("constant", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Minimum(_message.Message):
     __slots__ = ("constant", "broadcasting")
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
-    constant: Constant
+    constant: ConstantTensor
     broadcasting: Broadcasting
-    def __init__(self, constant: _Optional[_Union[Constant, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class StackTensors(_message.Message):
     __slots__ = ("axis",)
@@ -338,9 +338,9 @@ class Compare(_message.Message):
     CONSTANT_FIELD_NUMBER: _ClassVar[int]
     BROADCASTING_FIELD_NUMBER: _ClassVar[int]
     operation: Comparison
-    constant: Constant
+    constant: ConstantTensor
     broadcasting: Broadcasting
-    def __init__(self, operation: _Optional[_Union[Comparison, str]] = ..., constant: _Optional[_Union[Constant, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
+    def __init__(self, operation: _Optional[_Union[Comparison, str]] = ..., constant: _Optional[_Union[ConstantTensor, _Mapping]] = ..., broadcasting: _Optional[_Union[Broadcasting, str]] = ...) -> None: ...
 
 class Logical(_message.Message):
     __slots__ = ("operation", "broadcasting")

@@ -290,7 +290,7 @@ class Transpose(_message.Message):
     axes: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, axes: _Optional[_Iterable[int]] = ...) -> None: ...
 
-class Cast(_message.Message):
+class CastArray(_message.Message):
     __slots__ = ("data_type",)
     DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
     data_type: _tensor_pb2.DataType
@@ -307,8 +307,8 @@ class ArrayEdit(_message.Message):
     expand_dims: ExpandDims
     squeeze: Squeeze
     transpose: Transpose
-    cast: Cast
-    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[Cast, _Mapping]] = ...) -> None: ...
+    cast: CastArray
+    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[CastArray, _Mapping]] = ...) -> None: ...
 
 class Fix(_message.Message):
     __slots__ = ("title", "outcome", "stack_edits", "array_edits")

@@ -3,14 +3,27 @@
 from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, PReLU
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
+from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
 from lamina_server.layers.base import Kind
 from lamina_server.layers.comparing import Compare, Logical, Where
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.core import Activation, Cast, Dense, Dropout, Input, Masking
 from lamina_server.layers.einsum import Einsum
+from lamina_server.layers.einsum_dense import EinsumDense
 from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import FUNCTIONS
+from lamina_server.layers.held import Constant, Parameter
 from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
+from lamina_server.layers.identities import (
+    ActivityRegularization,
+    AlphaDropout,
+    FeatureAlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    Identity,
+    SpatialDropout,
+)
+from lamina_server.layers.lookups import CategoryEncoding, Embedding, ReversibleEmbedding
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
 from lamina_server.layers.normalization import (
@@ -34,8 +47,10 @@ from lamina_server.layers.scaling import (
 )
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.unpooling import MaxUnpool
+from lamina_server.layers.unprojected import AdditiveAttention, Attention
 
 KINDS: tuple[type[Kind], ...] = (
     # core
@@ -43,6 +58,21 @@ KINDS: tuple[type[Kind], ...] = (
     Dense,
     Activation,
     Dropout,
+    EinsumDense,
+    Embedding,
+    ReversibleEmbedding,
+    CategoryEncoding,
+    Identity,
+    SpatialDropout,
+    GaussianDropout,
+    GaussianNoise,
+    AlphaDropout,
+    FeatureAlphaDropout,
+    ActivityRegularization,
+    Masking,
+    Cast,
+    Parameter,
+    Constant,
     # convolution
     Conv,
     DepthwiseConv,
@@ -106,6 +136,13 @@ KINDS: tuple[type[Kind], ...] = (
     Where,
     # recurrent
     LSTM,
+    # attention
+    MultiHeadAttention,
+    GroupQueryAttention,
+    Attention,
+    AdditiveAttention,
+    TransformerEncoderLayer,
+    TransformerDecoderLayer,
     # holders
     Block,
     TimeDistributed,

@@ -17,7 +17,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.broadcasting import (
     HELD_BY,
     Broadcasting,
-    Constant,
+    ConstantTensor,
     cast,
     laid,
     meet,
@@ -39,7 +39,7 @@ class Merge(Kind):
     constant, and with the constant in front.
     """
 
-    constant: Constant | None = None
+    constant: ConstantTensor | None = None
     constant_first: bool = False
     broadcasting: Broadcasting
     op: ClassVar[str]
@@ -109,7 +109,7 @@ class Subtract(Merge):
     Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
     """
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     constant_first: bool = option(_FIRST, False)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
@@ -122,8 +122,8 @@ class Subtract(Merge):
     def examples(cls) -> tuple[Example, ...]:
         return (
             Example(cls(), ((5, 3), (5, 3))),
-            Example(cls(Constant((1.0,)), constant_first=True), ((4, 7),)),
-            Example(cls(Constant((2.0,))), ((4, 7),), dtypes=(DType.INT32,)),
+            Example(cls(ConstantTensor((1.0,)), constant_first=True), ((4, 7),)),
+            Example(cls(ConstantTensor((2.0,))), ((4, 7),), dtypes=(DType.INT32,)),
             Example(cls(), ((3,), (5, 3))),
         )
 
@@ -135,7 +135,7 @@ class Multiply(Merge):
     Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
     """
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Multiply"),)
@@ -145,8 +145,8 @@ class Multiply(Merge):
     def examples(cls) -> tuple[Example, ...]:
         return (
             Example(cls(), ((5, 6, 3), (1, 1, 3))),
-            Example(cls(Constant((0.1667,))), ((4, 7),)),
-            Example(cls(Constant(tuple(range(1, 7)), (2, 1, 3))), ((2, 5, 3),)),
+            Example(cls(ConstantTensor((0.1667,))), ((4, 7),)),
+            Example(cls(ConstantTensor(tuple(range(1, 7)), (2, 1, 3))), ((2, 5, 3),)),
         )
 
 
@@ -157,7 +157,7 @@ class Divide(Merge):
     Floating-point numbers only: whole numbers would be cut by ONNX and not by Keras or PyTorch. Broadcasting as Add.
     """
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     constant_first: bool = option(_FIRST, False)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
@@ -169,7 +169,7 @@ class Divide(Merge):
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example(cls(Constant((255.0,))), ((4, 7),)), Example(cls(), ((5, 3), (5, 1))))
+        return (Example(cls(ConstantTensor((255.0,))), ((4, 7),)), Example(cls(), ((5, 3), (5, 1))))
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Power(Merge):
     Floating-point numbers only. A negative number to a power that is not whole is no number. Broadcasting as Add.
     """
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     constant_first: bool = option(_FIRST, False)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
@@ -192,8 +192,8 @@ class Power(Merge):
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         return (
-            Example(cls(Constant((2.0,))), ((4, 7),)),
-            Example(cls(Constant((2.0,)), constant_first=True), ((4, 7),)),
+            Example(cls(ConstantTensor((2.0,))), ((4, 7),)),
+            Example(cls(ConstantTensor((2.0,)), constant_first=True), ((4, 7),)),
         )
 
 
@@ -223,7 +223,7 @@ class Average(Merge):
 class Maximum(Merge):
     """The largest of two or more tensors, element by element; or of one and a constant. Broadcasting as Add."""
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Maximum"),)
@@ -233,7 +233,7 @@ class Maximum(Merge):
     def examples(cls) -> tuple[Example, ...]:
         return (
             Example(cls(), ((5, 3), (5, 3))),
-            Example(cls(Constant((0.5,))), ((4, 7),)),
+            Example(cls(ConstantTensor((0.5,))), ((4, 7),)),
             Example(cls(), ((4,), (4,), (4,)), dtypes=(DType.INT16,) * 3),
         )
 
@@ -242,7 +242,7 @@ class Maximum(Merge):
 class Minimum(Merge):
     """The smallest of two or more tensors, element by element; or of one and a constant. Broadcasting as Add."""
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Minimum"),)
@@ -250,4 +250,7 @@ class Minimum(Merge):
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example(cls(), ((5, 3), (5, 3))), Example(cls(Constant((6.0,))), ((4, 7),), dtypes=(DType.UINT16,)))
+        return (
+            Example(cls(), ((5, 3), (5, 3))),
+            Example(cls(ConstantTensor((6.0,))), ((4, 7),), dtypes=(DType.UINT16,)),
+        )

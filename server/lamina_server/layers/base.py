@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.tensors import FLOATS, NUMBERS, DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.layers.tensors import FLOATS, INTEGERS, NUMBERS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
+MAX_AXES = 32  # of a shape among the options; what a server admits of a tensor is its limit max_rank
 MAX_FLOAT = 3.4028234663852886e38  # float32's
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class Kind:
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
     called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them
+    masking: ClassVar[str] = "keeps"  # what Keras does with a mask that comes along: "keeps", "drops" or "uses" it
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -215,6 +217,21 @@ class Kind:
     def emit(self, graph: "Graph", inputs: Sequence["Value"], done: Inference) -> Sequence["Value"]:
         """Adds the layer's ONNX nodes and returns its outputs."""
         raise NotImplementedError
+
+    @property
+    def begins(self) -> bool:
+        """Whether it takes nothing: an Input, or numbers that the stack itself holds."""
+        return self.inputs[1] == 0
+
+    @property
+    def sends_mask(self) -> bool:
+        """Whether Keras hands a mask on from here, which says what later layers skip."""
+        return False
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows from which the integers that it takes choose; None where they choose nothing."""
+        return None
 
     @property
     def spatial_rank(self) -> int | None:
@@ -342,13 +359,16 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
     """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
     if x.dtype in takes:
         return
-    wanted = {FLOATS: "floating-point numbers", NUMBERS: "numbers"}.get(takes, " or ".join(sorted(takes)))
-    to = "float32" if DType.FLOAT32 in takes else sorted(takes)[0]
+    known = {FLOATS: "floating-point numbers", INTEGERS: "integers", NUMBERS: "numbers"}
+    wanted = known.get(takes) or " or ".join(sorted(takes))
+    to = next((dtype for dtype in (DType.FLOAT32, DType.INT64) if dtype in takes), sorted(takes)[0])
     raise LayerError(
         "DTYPE_MISMATCH",
         f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
         field="inputs",
         got=x.dtype.value,
+        cast=to,
+        position=position,
     )
 
 
@@ -362,6 +382,8 @@ def require_one_type(inputs: Sequence[Spec]) -> None:
                 f'one type is computed in: put Cast("{inputs[0].dtype.value}") behind {{input_{i}}}',
                 field="inputs",
                 got=x.dtype.value,
+                cast=inputs[0].dtype.value,
+                position=i,
             )
 
 
@@ -405,6 +427,11 @@ def axis_name(spec: Spec, axis: int) -> str:
     """An axis as sentences name it: `channels`, or `axis 2` where its role says nothing."""
     role = spec.axes[axis].role
     return role.value if role is not Role.NONE else f"axis {axis}"
+
+
+def too_many_axes(field: str, count: int) -> LayerError:
+    """What is said of an option that declares more than MAX_AXES axes, before anything is computed of them."""
+    return LayerError("OUT_OF_RANGE", f"declares {count} axes; there may be {MAX_AXES}", field=field, got=count)
 
 
 def single(spec: Spec) -> tuple[Output, ...]:

@@ -32,7 +32,7 @@ class Broadcasting(StrEnum):
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantTensor:
     """Numbers that stand in a layer's message. They have no batch axis: their last axis meets the tensor's last."""
 
     values: tuple[float, ...] = option("the numbers, row-major; at most 65 536")
@@ -108,7 +108,7 @@ class Meeting(NamedTuple):
 def meet(
     inputs: Sequence[Spec],
     doing: str,
-    constant: Constant | None = None,
+    constant: ConstantTensor | None = None,
     broadcasting: Broadcasting = Broadcasting.KERAS,
     shown: Sequence[Spec] = (),
     *,

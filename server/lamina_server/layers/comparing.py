@@ -21,7 +21,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.broadcasting import (
     HELD_BY,
     Broadcasting,
-    Constant,
+    ConstantTensor,
     cast,
     laid,
     meet,
@@ -69,7 +69,7 @@ class Compare(Merge):
     """
 
     operation: str = option("the comparison")
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = tuple(
@@ -85,7 +85,7 @@ class Compare(Merge):
         return (
             Example(cls("greater"), ((5, 3), (5, 3))),
             *(Example(cls(name), ((5, 3), (5, 1)), dtypes=ints * 2) for name in COMPARISONS),
-            *(Example(cls(name, Constant((0.0,))), ((4, 7),)) for name in COMPARISONS),
+            *(Example(cls(name, ConstantTensor((0.0,))), ((4, 7),)) for name in COMPARISONS),
             Example(cls("not_equal"), ((4,), (4,)), dtypes=(DType.BOOL,) * 2),
         )
 
@@ -231,7 +231,7 @@ class Where(Kind):
         typed = Spec(inputs[0].axes, dtype)
         for name, value in numbers.items():
             if abs(value) != _INFINITE or dtype not in FLOATS:
-                Constant((value,)).check(typed, name)
+                ConstantTensor((value,)).check(typed, name)
         met = meet(inputs, "chooses element by element", None, self.broadcasting)
         names = iter(("the second input", "the third input"))
         one, two = (number_text(numbers[name]) if name in numbers else next(names) for name in ("x1", "x2"))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Example, Inference, Kind, Sdk, option, require_type, unchanged
-from lamina_server.layers.broadcasting import HELD_BY, Constant, cast, number_text
+from lamina_server.layers.broadcasting import HELD_BY, ConstantTensor, cast, number_text
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.tensors import FLOATS, NUMBERS, DType, Layout, Spec
 
@@ -109,7 +109,7 @@ class Clip(Kind):
         for name in ("min", "max"):
             bound = getattr(self, name)
             if bound is not None:
-                Constant((bound,)).check(inputs[0], name)
+                ConstantTensor((bound,)).check(inputs[0], name)
         bounds = [
             f"{which} {number_text(bound)}"
             for which, bound in (("at least", self.min), ("at most", self.max))

@@ -20,7 +20,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.broadcasting import (
     Broadcasting,
-    Constant,
+    ConstantTensor,
     axis_name,
     disagree,
 )
@@ -36,7 +36,7 @@ class Add(Merge):
     batch axis (numpy, PyTorch and ONNX put them before it).
     """
 
-    constant: Constant | None = option(CONSTANT_DOC, None)
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Add"),)
@@ -47,9 +47,9 @@ class Add(Merge):
         return (
             Example(cls(), ((5, 3), (5, 3))),
             Example(cls(), ((5, 3), (3,), (1, 3))),
-            Example(cls(Constant((3.0,))), ((4, 7),)),
-            Example(cls(Constant((1.0, -2.0, 0.5))), ((1, 3),), Layout.CHANNELS_FIRST),
-            Example(cls(Constant((3.0,))), ((4,),), dtypes=(DType.INT8,)),
+            Example(cls(ConstantTensor((3.0,))), ((4, 7),)),
+            Example(cls(ConstantTensor((1.0, -2.0, 0.5))), ((1, 3),), Layout.CHANNELS_FIRST),
+            Example(cls(ConstantTensor((3.0,))), ((4,),), dtypes=(DType.INT8,)),
             Example(cls(broadcasting=Broadcasting.NUMPY), ((5, 3), (1, 3)), dtypes=(DType.FLOAT64, DType.FLOAT64)),
         )
 

@@ -68,6 +68,8 @@ INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
 NUMBERS = FLOATS | INTEGERS
 ANY = frozenset(DType)
 
+BATCH = symbol("batch")  # the size of every batch axis
+
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),
     2: (Role.HEIGHT, Role.WIDTH),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lamina_server.dims import Dim, Size
-from lamina_server.layers.broadcasting import Broadcasting, Constant, axis_name
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor, axis_name
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.products import Dot, MatMul
@@ -24,7 +24,7 @@ def disagreeing(fault: Fault) -> Iterator[Candidate]:
         yield "turn the first input: transpose_a", fault.changed(transpose_a=not fault.kind.transpose_a)
     elif isinstance(fault.kind, Dot):
         yield from _axes_that_agree(fault)
-    elif isinstance(getattr(fault.kind, "constant", None), Constant):
+    elif isinstance(getattr(fault.kind, "constant", None), ConstantTensor):
         yield from _constants_elsewhere(fault)
     elif "axis" in fault.facts:
         yield from _branches(fault)
@@ -46,7 +46,7 @@ def _axes_that_agree(fault: Fault) -> Iterator[Candidate]:
 
 def _constants_elsewhere(fault: Fault) -> Iterator[Candidate]:
     """As many constants as some other axis than the last has places, as per-channel numbers in the other layout."""
-    constant: Constant = fault.kind.constant
+    constant: ConstantTensor = fault.kind.constant
     if len(constant.sizes) != 1:
         return
     for i in range(1, fault.x.rank - 1):

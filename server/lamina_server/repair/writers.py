@@ -7,13 +7,13 @@ from math import prod
 from lamina_server.dims import Size, product, symbol
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.core import Cast, Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
-from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault, written
@@ -160,6 +160,8 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
+    if "channels" not in fault.facts:  # heads, and not the groups of a convolution
+        return
     groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
@@ -275,7 +277,13 @@ def _range(fault: Fault) -> Iterator[Candidate]:
         yield f"the most that fits: {name}={most}", fault.changed(**{name: most})
 
 
-def _function(fault: Fault) -> Iterator[Candidate]:
+def _unsupported(fault: Fault) -> Iterator[Candidate]:
+    if "mask" in fault.facts and fault.found.partial:
+        layer = fault.found.partial.layer(str(fault.facts["mask"]))
+        if hasattr(layer.node.kind, "mask_zero"):
+            plain = layer.node._replace(kind=replace(layer.node.kind, mask_zero=False))
+            yield "id 0 is an id like any other: mask_zero=False", (ReplaceNode(layer.index, plain),)
+        yield from fault.removed(layer.index, f"what {layer.name} marks are steps like any other")
     if isinstance(fault.kind, LSTM):
         known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
         yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
@@ -305,6 +313,13 @@ def _weights(fault: Fault) -> Iterator[Candidate]:
     yield "weights of its own", (ReplaceNode(fault.index, fault.node._replace(weights_of=None)),)
 
 
+def _type(fault: Fault) -> Iterator[Candidate]:
+    if "cast" not in fault.facts or len(fault.got) != max(1, len(fault.node.inputs)):  # one tensor may be taken twice
+        return
+    which, to = int(str(fault.facts["position"])) - 1, DType(str(fault.facts["cast"]))
+    yield f'convert {fault.refs[which]} to {to.value}: put Cast("{to.value}") behind it', fault.before(Cast(to), which)
+
+
 def _tuple(sizes: tuple[object, ...]) -> str:
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
@@ -322,7 +337,8 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "SYMBOLIC_SIZE": _symbolic,
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
-    "UNSUPPORTED": _function,
+    "UNSUPPORTED": _unsupported,
+    "DTYPE_MISMATCH": _type,
     "UNKNOWN_BLOCK": _unknown_block,
     "UNKNOWN_LAYER": _weights,
     "WEIGHTS_DIFFER": _weights,

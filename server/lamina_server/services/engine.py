@@ -26,7 +26,7 @@ from lamina_server.lru import Lru
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
 from lamina_server.repair import Fix, ReplaceNode, check_arrays, repaired
-from lamina_server.repair.arrays import match_names
+from lamina_server.repair.arrays import check_indices, looked_up, match_names
 from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
 from lamina_server.trace import trace
@@ -43,13 +43,14 @@ MANY_LAYERS = 100  # a layer takes some 100 microseconds
 
 class Admitted(NamedTuple):
     """What a run will be: the Inputs in the order of its arrays, the trace at their sizes, samples, what is asked for,
-    and the shape of each output that is not an Input itself."""
+    the shape of each output that is not an Input itself, and how many rows an Input's numbers choose from."""
 
     names: tuple[str, ...]
     trace: Trace
     batch: int
     refs: tuple[str, ...]
     outputs: dict[str, tuple[int, ...]]
+    bounds: dict[str, tuple[str, int]]
 
 
 @dataclass
@@ -189,7 +190,7 @@ class Engine:
         outputs = {
             ref: tuple(evaluate(size, sizes) for size in actual.specs[ref].shape) for ref in refs if ref not in names
         }
-        return Admitted(tuple(names), actual, batch, refs, outputs)
+        return Admitted(tuple(names), actual, batch, refs, outputs, looked_up(actual))
 
     async def infer(
         self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: tuple[str, ...], call: Call
@@ -198,6 +199,7 @@ class Engine:
         with call.stage("trace"):
             admitted = self.admit(plan, arrays, fetch)
         fed = dict(zip(admitted.names, arrays.values(), strict=True))
+        check_indices(admitted.bounds, fed)
         wanted = list(admitted.outputs)
         key = "\n".join((numbers.stack_id, *wanted))
         async with AsyncExitStack() as held:

@@ -19,7 +19,7 @@ from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.activations import as_layer
-from lamina_server.layers.broadcasting import Broadcasting, Constant
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
 from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
@@ -29,7 +29,7 @@ from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair, Constant)}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair, ConstantTensor)}
 _ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType, "Broadcasting": Broadcasting}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 

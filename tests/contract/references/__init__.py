@@ -14,9 +14,11 @@ from lamina_server.layers.tensors import Layout
 from tests.contract.references import (
     activations,
     arithmetic,
+    attention,
     convolution,
     core,
     holders,
+    lookups,
     merging,
     normalization,
     pooling,
@@ -27,6 +29,7 @@ from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
     **core.REFERENCES,
+    **lookups.REFERENCES,
     **convolution.REFERENCES,
     **pooling.REFERENCES,
     **shaping.REFERENCES,
@@ -36,6 +39,7 @@ REFERENCES: dict[str, Reference] = {
     **recurrent.REFERENCES,
     **holders.REFERENCES,
     **activations.REFERENCES,
+    **attention.REFERENCES,
 }
 
 
