@@ -261,7 +261,7 @@ def check_declared(declared: int | None, found: int) -> None:
 
 def convolve(graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference, groups: int) -> Value:
     """Emits ONNX's Conv on the tensor laid channels first."""
-    change = _conv_kernel if isinstance(kind, Conv) else _depthwise_kernel
+    change = conv_kernel if isinstance(kind, Conv) else _depthwise_kernel
     layout = kind.data_format or graph.layout
     order = graph.spatial_order(x.spec, layout)
     name, pads = padded(graph, graph.arrange(x, order), done.windows, kind.padding, kind.dilation_rate, done.spec.dtype)
@@ -279,7 +279,7 @@ def convolve(graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference
     return Value(out, order, done.spec)
 
 
-def _conv_kernel(kernel: Array) -> Array:
+def conv_kernel(kernel: Array) -> Array:
     """(spatial..., in, out) -> ONNX's (out, in, spatial...)."""
     return np.moveaxis(kernel, (-1, -2), (0, 1))
 
@@ -287,7 +287,7 @@ def _conv_kernel(kernel: Array) -> Array:
 def _depthwise_kernel(kernel: Array) -> Array:
     """(spatial..., in, m) -> ONNX's (in * m, 1, spatial...)."""
     merged = kernel.reshape(*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1])
-    return _conv_kernel(merged)
+    return conv_kernel(merged)
 
 
 def _macs(derivations: Sequence[Derivation], filters: int, kernel: tuple[int, ...], channels: int) -> Derived:
