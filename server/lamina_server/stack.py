@@ -9,6 +9,7 @@ from lamina_server.dims import Size
 from lamina_server.layers.base import Kind
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
+from lamina_server.words import snake_case as snake_case
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
 
@@ -64,12 +65,6 @@ class Namer:
             if name not in self.taken:
                 self.taken.add(name)
                 return name
-
-
-def snake_case(title: str) -> str:
-    """`MaxPooling1D` -> `max_pooling1d`, as Keras names its layers."""
-    parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", title)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
 def field_name(kind: Kind | type[Kind]) -> str:

@@ -103,7 +103,7 @@ def normal(shape: Sequence[int], rng: np.random.Generator) -> Array:
 
 def _drawn(name: str, weight: Weight, rng: np.random.Generator) -> Array:
     if name.endswith("moving_variance"):
-        return rng.uniform(0.5, 2, weight.shape).astype(np.float32)
+        return rng.uniform(0.5, 2, weight.shape).astype(weight.dtype.numpy)
     if name.endswith("gamma"):
-        return rng.uniform(0.5, 1.5, weight.shape).astype(np.float32)
-    return (rng.standard_normal(weight.shape) * 0.5).astype(np.float32)
+        return rng.uniform(0.5, 1.5, weight.shape).astype(weight.dtype.numpy)
+    return (rng.standard_normal(weight.shape) * 0.5).astype(weight.dtype.numpy)

@@ -126,7 +126,7 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: int | None = None,
+    usual: int | str | None = None,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
@@ -210,6 +210,9 @@ class Kind:
             for value in _numbers(getattr(self, name)):
                 if not low <= value <= high:
                     raise LayerError("OUT_OF_RANGE", _range_text(name, value, low, high), field=name, got=value)
+
+    def __str__(self) -> str:
+        return f"{self.title}({self.text()})"
 
     def text(self) -> str:
         """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""

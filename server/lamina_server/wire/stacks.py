@@ -130,7 +130,9 @@ def _message(message: Message, path: str) -> Any:
     values = {}
     for descriptor in message.DESCRIPTOR.fields:
         if _given(message, descriptor):
-            values[descriptor.name] = _value(message, descriptor, f"{path}.{descriptor.name}")
+            value = _value(message, descriptor, f"{path}.{descriptor.name}")
+            if value is not None:  # UNSPECIFIED, which is as good as unset
+                values[descriptor.name] = value
     return _construct(CLASSES[message.DESCRIPTOR.name], values, path)
 
 
@@ -226,7 +228,8 @@ def _set(message: Message, descriptor: Any, value: Any) -> None:
     elif descriptor.is_repeated and descriptor.message_type is None:
         target.extend(value)
     elif descriptor.is_repeated:
-        target.extend(map(_pair, value))
+        for item in value:
+            _set_message(target.add(), item)
     elif descriptor.message_type is not None:
         target.SetInParent()
         _set_message(target, value)
@@ -242,8 +245,11 @@ def _set_message(target: Any, value: Any) -> None:
         target.explicit.pads.extend(map(_pair, value))
     elif name == "Padding":
         target.mode = f"PADDING_MODE_{value.upper()}"
-    else:  # an activation function
-        member = getattr(target, value.name)
+    elif name == "PadPair":
+        target.CopyFrom(_pair(value))
+    else:  # a union of messages, such as an activation function
+        kinds = {field.message_type.name: field.name for field in target.DESCRIPTOR.fields}
+        member = getattr(target, kinds[type(value).__name__])
         member.SetInParent()
         _fill(member, value)
 
