@@ -5,7 +5,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from lamina import naming
 from lamina.enums import name_of
+from lamina.messages import members
 from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
 
 # Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
@@ -19,6 +21,12 @@ class Code(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class Made(Code):
+    """A call that makes what an option holds."""
+
+    __slots__ = ()
 
 
 def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
@@ -35,7 +43,7 @@ def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
             leading = False
             continue
         value = _value(field, getattr(message, field.name), ranked)
-        leading = leading and len(positional) < _MOST_POSITIONAL and isinstance(value, int | tuple)
+        leading = leading and len(positional) < _MOST_POSITIONAL and isinstance(value, int | tuple | list | Made)
         leading = leading and not isinstance(value, bool)
         (positional if leading else named).append(code(value) if leading else f"{field.name}={code(value)}")
     named += [f"{name}={code(value)}" for name, value in extras.items() if value is not None]
@@ -76,10 +84,26 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
-        return value
+        return _made(value) if isinstance(value, Message) else value
+    if field.message_type is not None and field.message_type.full_name != options_pb2.PadPair.DESCRIPTOR.full_name:
+        return [_made(item) for item in value]
     pads = field.message_type is not None
     items = tuple((pad.before, pad.after) for pad in value) if pads else tuple(value)
     return _one_for_all(items) if ranked else items
+
+
+def inside(message: Message) -> Message | None:
+    """What stands in a message that holds one of several."""
+    name = next((name for name in members(message).values() if message.HasField(name)), None)
+    return None if name is None else getattr(message, name)
+
+
+def _made(message: Message) -> Made:
+    """The call that makes what stands in a message that holds one of several."""
+    held = inside(message)
+    if held is None:
+        return Made(f"{message.DESCRIPTOR.name}()")
+    return Made(call(naming.constructor(held), held, {}))
 
 
 def _one_for_all(items: tuple[Any, ...]) -> object:
