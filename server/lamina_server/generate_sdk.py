@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import Kind, Sdk, option_text
 from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
@@ -55,7 +55,14 @@ _TYPES = {
     "tuple[int, ...]": "Size{rank}D",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
+    "tuple[Cell, ...]": "CellsLike",
+    "Recurrent": "Layer",
+    "Recurrent | None": "Layer",
+    "Merge": "MergeModeLike",
 }
+
+# What is passed on where that is not the argument itself: Keras' None means something, ours that nothing was said.
+_PASSED = {"Merge": 'None if {0} == "concat" else {0} or "none"'}
 
 
 def layers_source() -> str:
@@ -72,6 +79,29 @@ def layers_source() -> str:
     parts.append(body)
     parts.append(f"\n\n__all__ = {sorted(constructors)!r}\n")
     return _formatted("".join(parts), "layers.py")
+
+
+def cells_source() -> str:
+    """Text of cells.py."""
+    parts = [_HEAD.format(doc="Constructors of the cells that an RNN walks: Keras 3's names and argument order.")]
+    parts.append(
+        "from collections.abc import Sequence\n\nfrom lamina.activations import ActivationLike\n"
+        "from lamina.messages import cell\nfrom lamina.v1.recurrent_pb2 import RecurrentCell\n"
+    )
+    for made in CELLS:
+        options = list(fields(made))
+        signature = ", ".join(_parameter(item, made.sdk[0]) for item in options)
+        passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
+        name, head = made.sdk[0].name, _docstring(made, options, ())
+        call = f'cell("{field_name(made)}", {{{passed}}}, constructor="{name}")'
+        parts.append(f"\n\ndef {name}({signature}) -> RecurrentCell:\n{head}    return {call}\n")
+    parts.append(
+        "\n\ndef StackedRNNCells(cells: Sequence[RecurrentCell]) -> tuple[RecurrentCell, ...]:\n"
+        '    """Several cells one above the other, as an RNN takes them: a list of them says the same."""\n'
+        "    return tuple(cells)\n"
+    )
+    parts.append(f"\n\n__all__ = {sorted([made.sdk[0].name for made in CELLS] + ['StackedRNNCells'])!r}\n")
+    return _formatted("".join(parts), "cells.py")
 
 
 def activations_source() -> str:
@@ -127,7 +157,7 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     is_input = field_name(kind) == "input"
     common = _COMMON[:1] if is_input else _COMMON
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
-    values = {item.name: item.name for item in options}
+    values = {item.name: _PASSED.get(_type_text(item), "{0}").format(item.name) for item in options}
     if any(item.name == "rank" for item in fields(kind)):
         values["rank"] = str(sdk.rank)
     passed = ", ".join(f'"{name}": {value}' for name, value in values.items())
@@ -151,11 +181,11 @@ def _function(function: type[Function]) -> str:
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
-    if "Pooling" in sdk.name:
-        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # a pool is never causal
+    if "Pooling" in sdk.name or "LSTM" in sdk.name:
+        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
     if usual is not None:
-        return f"{item.name}: {annotation} = {usual}"
+        return f"{item.name}: {annotation} = {usual!r}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
 
 
@@ -173,6 +203,9 @@ _SPELLED = (
     ("lamina_server.layers.functions.", ""),
     ("lamina_server.layers.tensors.", ""),
     ("lamina_server.layers.windows.", ""),
+    ("lamina_server.layers.walks.", ""),
+    ("lamina_server.layers.cells.", ""),
+    ("lamina_server.layers.bidirectional.", ""),
     ("lamina_server.dims.", ""),
     ("typing.Union[int, Dim]", "Size"),
     ("typing.Union[int, ForwardRef('Dim')]", "Size"),
@@ -208,6 +241,7 @@ def main(arguments: list[str]) -> int:
     written = {
         CLIENT / "layers.py": layers_source(),
         CLIENT / "activations.py": activations_source(),
+        CLIENT / "cells.py": cells_source(),
         CATALOGUE: catalogue_source(CATALOGUE.read_text(encoding="utf-8")),
     }
     for path, source in written.items():

@@ -72,7 +72,7 @@ def test_lstm_is_torchs(
     """With tanh and sigmoid, the only functions that PyTorch's has; steps are axis 1 in either layout."""
     steps, features, units = size
     x, weights = normal(seed, BATCH, steps, features), weights_for(features, units, use_bias, seed + 1)
-    kind = LSTM(units, Tanh(), Sigmoid(), use_bias, return_sequences, return_state)
+    kind = LSTM(units, use_bias=use_bias, return_sequences=return_sequences, return_state=return_state)
     expected = by_pytorch(x, weights, return_sequences)[: 3 if return_state else 1]
 
     def once(symbolic: Collection[int]) -> None:
@@ -107,7 +107,8 @@ def test_lstm_is_keras(
     scale = np.float32(tame(recurrent_activation))
     x = normal(seed, BATCH, steps, features) * scale
     weights = {name: w * scale for name, w in weights_for(features, units, use_bias, seed + 1).items()}
-    kind = LSTM(units, activation, recurrent_activation, use_bias, return_sequences, return_state)
+    walk = {"return_sequences": return_sequences, "return_state": return_state}
+    kind = LSTM(units, activation, recurrent_activation, use_bias, **walk)
     layer = keras.layers.LSTM(
         units,
         activation=by_keras(activation),

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional, Merge
+from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Gelu, Relu, Softmax
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.functions import Relu, Softmax
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
@@ -76,6 +79,17 @@ CASES = [
     # 3
     Case("RANK_MISMATCH", chain((9, 4), LSTM(32), LSTM(8)),
          ("lstm returns its last step only: set return_sequences=True there",), "batch, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), SimpleRNN(32), GRU(8)),
+         ("simple_rnn returns its last step only: set return_sequences=True there",), "batch, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), RNN((GRUCell(6), LSTMCell(5))), Bidirectional(LSTM(8))),
+         ("rnn returns its last step only: set return_sequences=True there",), "batch, 16"),
+    Case("RANK_MISMATCH", chain((9, 4), Bidirectional(LSTM(8), Merge.SUM, GRU(8, go_backwards=True)), Conv(2, (3,))),
+         ("bidirectional returns its last step only: set return_sequences=True there",), "batch, 7 steps, 2 channels"),
+    Case("RANK_MISMATCH", chain((4, 9, 9, 2), ConvLSTM(3, (3, 3)), ConvLSTM(4, (3, 3))),
+         ("conv_lstm2d returns its last step only: set return_sequences=True there",), "batch, height 5, width 5, 4"),
+    Case("RANK_MISMATCH", chain((7,), GRU(8), layout=FIRST),
+         ("7 moments of one signal: put Reshape((7, 1)) before it", "7 features in no order: use Dense(8) instead"),
+         "batch, 8"),
     Case("RANK_MISMATCH", chain((9, 4), RELU, Flatten(), Conv(8, (3,))),
          ("flatten merges the axes this layer needs: take it out",), "batch, 7 steps, 8"),
     Case("RANK_MISMATCH", chain((9, 4), RELU, RepeatVector(3)),
@@ -138,8 +152,8 @@ CASES = [
     Case("EXPECTATION_NOT_MET", expecting(Dense(4), 128, 7), ("units=7",), "batch, 128 steps, 7"),
     Case("OUT_OF_RANGE", chain((9, 2), MaxPool((3,), (), (PadPair(2, 0),))), ("the most that fits: padding=((1, 0),)",),
          "batch, 3 steps"),
-    Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
-         ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("UNSUPPORTED", chain((9, 2), LSTM(3, stateful=True)),
+         ("states go in and out: stateful=False, return_state=True",), "batch, 3"),
 ]  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from lamina_server.dims import Dim, Size, product
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
+from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault
 from lamina_server.repair.steps import ReplaceNode, SetLayout
@@ -30,11 +30,11 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
             f"{count} is the number of samples: an Input leaves the batch axis out, so declare Input({_tuple(rest)})",
             (ReplaceNode(producer.index, producer.node._replace(kind=Input(rest))),),
         )
-    if isinstance(producer.node.kind, LSTM) and len(wanted) == fault.x.rank + 1:
-        every = replace(producer.node.kind, return_sequences=True)
+    recurrent = producer.node.kind if isinstance(producer.node.kind, Recurrent) else None
+    if recurrent is not None and len(wanted) == fault.x.rank + 1 and not recurrent.walk.return_sequences:
         yield (
             f"{producer.name} returns its last step only: set return_sequences=True there",
-            (ReplaceNode(producer.index, producer.node._replace(kind=every)),),
+            (ReplaceNode(producer.index, producer.node._replace(kind=recurrent.with_sequences())),),
         )
     if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
         yield from fault.removed(producer.index, f"{producer.name} merges the axes this layer needs")
@@ -45,7 +45,7 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
 
 
 def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
-    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
+    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, Recurrent)
     target = _written((1, *sizes) if first else (*sizes, 1))
     what = (
         f"{plural(sizes[0], 'moment')} of one signal"
@@ -56,7 +56,7 @@ def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]
         yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
     if len(sizes) != 1:
         return
-    if isinstance(fault.kind, Conv | LSTM):
+    if isinstance(fault.kind, Conv | LSTM | GRU | SimpleRNN):
         units = fault.kind.filters if isinstance(fault.kind, Conv) else fault.kind.units
         dense = Dense(units, activation=fault.kind.activation if isinstance(fault.kind, Conv) else None)
         yield f"{plural(sizes[0], 'feature')} in no order: use Dense({dense.text()}) instead", fault.exchanged(dense)
@@ -289,10 +289,12 @@ def _range(fault: Fault) -> Iterator[Candidate]:
         yield f"the most that fits: padding={_tuple(tuple(map(tuple, pads)))}", fault.changed(padding=pads)
 
 
-def _function(fault: Fault) -> Iterator[Candidate]:
-    if isinstance(fault.kind, LSTM):
-        known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
-        yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+def _unsupported(fault: Fault) -> Iterator[Candidate]:
+    if getattr(fault.kind, "stateful", False):
+        yield (
+            "states go in and out: stateful=False, return_state=True",
+            fault.changed(stateful=False, return_state=True),
+        )
 
 
 def _tuple(sizes: tuple[object, ...]) -> str:
@@ -312,5 +314,5 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "SYMBOLIC_SIZE": _symbolic,
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
-    "UNSUPPORTED": _function,
+    "UNSUPPORTED": _unsupported,
 }

@@ -17,7 +17,8 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
+from lamina_server.layers.bidirectional import Merge
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.records import Diagnosis
@@ -25,8 +26,8 @@ from lamina_server.stack import Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair)}
-_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, *CELLS, PadPair)}
+_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType, "MergeMode": Merge}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 
 
