@@ -20,6 +20,10 @@ STACKS = {
         [lm.Input((17, 4)), lm.AveragePooling1D(3, 2, ((1, 1),), ceil_mode=True, count_include_pad=True)]
     ),
     "lstm": lm.Stack([lm.Input(("T", 5)), lm.LSTM(7, return_sequences=True), lm.LSTM(3)]),
+    "gru": lm.Stack([lm.Input(("T", 5)), lm.GRU(7, return_sequences=True), lm.GRU(3, reset_after=False)]),
+    "bidirectional": lm.Stack([lm.Input(("T", 5)), lm.Bidirectional(lm.LSTM(7, num_layers=2))]),
+    "scan": lm.Stack([lm.Input(("T", 5)), lm.GRU(7, "gelu", return_sequences=True), lm.LSTM(4, proj_size=3)]),
+    "conv_lstm": lm.Stack([lm.Input(("T", 9, 8, 2)), lm.ConvLSTM2D(3, 3, go_backwards=True)]),
 }
 
 

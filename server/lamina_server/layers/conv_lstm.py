@@ -76,15 +76,14 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
         options = {item.name: getattr(self, item.name) for item in fields(ConvOptions)}
         return (ConvLSTMCell(**options | {"data_format": self.data_format or layout}),)
 
+    def check(self) -> None:
+        super().check()
+        _slide(self)
+
     def step_roles(self, layout: Layout) -> tuple[Role, ...]:
-        spatial = _ROLES[_slide(self).rank]
+        spatial = _ROLES.get(len(self.kernel_size), ())
         last = (self.data_format or layout) is Layout.CHANNELS_LAST
         return (Role.BATCH, Role.STEPS, *((*spatial, Role.CHANNELS) if last else (Role.CHANNELS, *spatial)))
-
-    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
-        if len(self.kernel_size) not in _ROLES:  # refused when it is traced; here it is only asked
-            return (Role.BATCH,) + (Role.NONE,) * (rank - 1)
-        return super().roles(rank, layout)
 
     def put_out(self, passes: Sequence[Pass], frame: Spec) -> tuple[list[Output], list[Derivation]]:
         (way,) = passes

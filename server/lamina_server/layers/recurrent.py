@@ -1,7 +1,6 @@
 """Layers that walk along the steps and remember: SimpleRNN, LSTM, GRU, and RNN over any cells.
 
-All take (batch, steps, features), in this order in either layout; where PyTorch has its default batch_first=False, the
-arrays that are fed must be transposed.
+All take (batch, steps, features), in this order in either layout.
 """
 
 from dataclasses import dataclass, fields
@@ -40,6 +39,7 @@ def _layers() -> Any:
 class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
     """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
     Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
     Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
@@ -63,6 +63,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
 class LSTM(OneCell, WalkOptions, GateOptions):
     """Long short-term memory over (batch, steps, features), in this order in either layout.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
     state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
     (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
@@ -94,6 +95,7 @@ class LSTM(OneCell, WalkOptions, GateOptions):
 class GRU(OneCell, WalkOptions, GateOptions):
     """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
     the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
     without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
