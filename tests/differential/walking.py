@@ -63,7 +63,8 @@ def keras_of(kind: Kind) -> Any:
             continue
         given[item.name] = _option(value)
     if isinstance(kind, RNN):
-        given["cell"] = given.pop("cells")
+        cells = given.pop("cells")
+        given["cell"] = cells if len(cells) > 1 else cells[0]
     ranked = isinstance(getattr(kind, "kernel_size", None), tuple)
     if ranked:
         given = {name: value for name, value in given.items() if value != ()}

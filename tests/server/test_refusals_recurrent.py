@@ -79,6 +79,8 @@ def refused(kind: Kind, shapes: Sequence[Any], dtypes: Sequence[DType] = ()) -> 
         (Bidirectional(LSTM(4)), [(5, 3), (4,), (4,)], "INPUT_COUNT", "inputs", "the sequence alone, or with it 4"),
         (ConvLSTM(2, (3, 3)), [(5, 8, 9)], "RANK_MISMATCH", "conv_lstm", "needs batch, steps, height, width, channels"),
         (ConvLSTM(2, (3, 3)), [(4, 2, 8, 1)], "WINDOW_TOO_LONG", "conv_lstm.kernel_size", "longer than the height 2"),
+        (Bidirectional(ConvLSTM(2, (3, 3))), [(4, 2, 8, 1)], "WINDOW_TOO_LONG",
+         "bidirectional.layer.conv_lstm.kernel_size", "longer than the height 2"),
         (ConvLSTM(2, (3,), padding="causal"), [(4, 8, 1)], "BAD_PADDING", "conv_lstm.padding", "causal"),
         (ConvLSTM(2, (1, 1, 1, 1)), [(4, 8, 1)], "BAD_RANK", "conv_lstm.kernel_size", "a window has 1, 2 or 3"),
         (ConvLSTM(2, (3, 3), (1,)), [(4, 8, 8, 1)], "LENGTH_MISMATCH", "conv_lstm.strides", "strides has 1 number"),

@@ -179,6 +179,15 @@ class Kind:
         )
 
     @property
+    def held(self) -> "Kind | None":
+        """The layer inside, of a layer that holds one: what a fault there is about, and a fix changes."""
+        return None
+
+    def holding(self, kind: "Kind") -> "Kind":
+        """The layer with another inside."""
+        raise NotImplementedError
+
+    @property
     def title(self) -> str:
         """Keras class name: `Conv1D`."""
         first = self.sdk[0]

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
-from lamina_server.layers.base import Derivation, Example, Inference, Output, Sdk, Window, option
+from lamina_server.layers.base import Derivation, Example, Inference, Kind, Output, Sdk, Window, option
 from lamina_server.layers.cells import Pass
 from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -67,6 +67,14 @@ class Bidirectional(Recurrent):
     @property
     def walk(self) -> WalkOptions:
         return self.layer.walk
+
+    @property
+    def held(self) -> Kind:
+        return self.layer
+
+    def holding(self, kind: Kind) -> "Bidirectional":
+        assert isinstance(kind, Recurrent)
+        return replace(self, layer=kind)
 
     @property
     def backward(self) -> Recurrent:

@@ -224,7 +224,11 @@ def chain(
     for i, cell in enumerate(cells):
         own, stands = level_name(name, i, len(cells)), path + paths[i % len(paths)]
         passes.append(Pass(cell, frame, own, stands, reverse, second, (first + i - 1,) if i else ()))
-        frame = cell.after(frame)[0]
+        try:
+            frame = cell.after(frame)[0]
+        except LayerError as error:
+            field = stands + error.field if error.field else ""
+            raise LayerError(error.reason, error.message, field=field, **error.facts) from None
     return tuple(passes)
 
 

@@ -120,9 +120,10 @@ def _window(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, MaxPool | AveragePool):
         yield from fault.removed(fault.index, "nothing is left to pool here")
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
-    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
+    given = getattr(fault.kind, name)
+    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)][-len(given) :]
     if all(isinstance(size, int) for size in spatial):
-        sizes = tuple(min(k, size) for k, size in zip(getattr(fault.kind, name), spatial, strict=False))
+        sizes = tuple(min(k, size) for k, size in zip(given, spatial, strict=False))
         yield f"a window that fits: {name}={_tuple(sizes)}", fault.changed(**{name: sizes})
 
 
