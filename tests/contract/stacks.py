@@ -9,9 +9,11 @@ from lamina_server.errors import StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
 from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
 from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import (
     FUNCTIONS,
@@ -40,11 +42,12 @@ from lamina_server.layers.normalization import (
 from lamina_server.layers.ordering import CumSum
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Spec
+from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -102,7 +105,7 @@ def _writers(rank: int) -> Sequence[Writer]:
     any_rank: list[Writer] = [_activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute]
     any_rank += [_reduce, _arithmetic]
     spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
-    return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_lstm] if rank == 3 else [])
+    return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_recurrent] if rank == 3 else [])
 
 
 def _function(r: Random) -> Function:
@@ -255,8 +258,18 @@ def _global_pool(r: Random, spec: Spec) -> Kind:
     return r.choice((GlobalMaxPool, GlobalAveragePool))(None, _format(r), r.random() < 0.5)
 
 
-def _lstm(r: Random, spec: Spec) -> Kind:
+def _recurrent(r: Random, spec: Spec) -> Kind:
     # Gates that have no bound let a state explode, and float32 with it.
     inside: Function = r.choice((Tanh(), Sigmoid(), HardSigmoid(), Elu(0.7), LeakyRelu(0.1)))
     gates: Function = r.choice((Sigmoid(), HardSigmoid(), Tanh()))
-    return LSTM(r.randint(1, 4), inside, gates, r.random() < 0.7, r.random() < 0.7, r.random() < 0.3)
+    units, bias = r.randint(1, 4), r.random() < 0.7
+    walk = {"return_sequences": r.random() < 0.7, "go_backwards": r.random() < 0.2, "return_state": r.random() < 0.3}
+    one: Recurrent = r.choice(
+        (
+            LSTM(units, inside, gates, bias, **walk),
+            GRU(units, inside, gates, bias, reset_after=r.random() < 0.5, **walk),
+            SimpleRNN(units, inside, bias, num_layers=r.randint(1, 2), **walk),
+            RNN((GRUCell(units), LSTMCell(3, inside)), **walk),
+        )
+    )
+    return Bidirectional(one, r.choice(tuple(Merge))) if r.random() < 0.3 else one

@@ -82,7 +82,8 @@ def test_the_catalogue_names_every_kind_and_option() -> None:
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what is generated, to be written to."""
     require_program("ruff")
-    for path in (generate_sdk.CLIENT / "layers.py", generate_sdk.CLIENT / "activations.py", generate_sdk.CATALOGUE):
+    modules = [generate_sdk.CLIENT / name for name in ("layers.py", "activations.py", "cells.py")]
+    for path in (*modules, generate_sdk.CATALOGUE):
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(generate_sdk, "CLIENT", tmp_path)
     monkeypatch.setattr(generate_sdk, "CATALOGUE", tmp_path / "README.md")

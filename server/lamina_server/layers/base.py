@@ -172,7 +172,7 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: float | None = None,
+    usual: float | str | None = None,
     lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
@@ -246,6 +246,15 @@ class Kind:
         )
 
     @property
+    def held(self) -> "Kind | None":
+        """The layer inside, of a layer that holds one: what a fault there is about, and a fix changes."""
+        return None
+
+    def holding(self, kind: "Kind") -> "Kind":
+        """The layer with another inside."""
+        raise NotImplementedError
+
+    @property
     def title(self) -> str:
         """Keras class name: `Conv1D`."""
         first, operation = self.sdk[0], getattr(self, "operation", None)
@@ -279,6 +288,9 @@ class Kind:
             for value in _numbers(getattr(self, name)):
                 if not low <= value <= high:
                     raise LayerError("OUT_OF_RANGE", _range_text(name, value, low, high), field=name, got=value)
+
+    def __str__(self) -> str:
+        return f"{self.title}({self.text()})"
 
     def text(self) -> str:
         """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
