@@ -166,13 +166,17 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
-    groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
+    if "groups" not in fault.facts:
+        return
+    groups, channels = (int(fault.facts[key]) for key in ("groups", "channels"))  # type: ignore[call-overload]
+    filters = int(fault.facts.get("filters", channels))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
         yield f"the next multiple of {groups}: filters={up}", fault.changed(filters=up)
     legal = [n for n in range(1, min(channels, filters, 4096) + 1) if channels % n == 0 and filters % n == 0]
     for n in sorted(legal, key=lambda n: (abs(n - groups), n))[:2]:
-        yield f"{plural(n, 'group')}, which divides both {channels} and {filters}: groups={n}", fault.changed(groups=n)
+        both = f"both {channels} and {filters}" if "filters" in fault.facts else str(channels)
+        yield f"{plural(n, 'group')}, which divides {both}: groups={n}", fault.changed(groups=n)
 
 
 def _size(fault: Fault) -> Iterator[Candidate]:
@@ -251,8 +255,9 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
     if hasattr(fault.kind, "axis"):
-        yield "the last axis: axis=-1", fault.changed(axis=-1)
-        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+        several = isinstance(fault.kind.axis, tuple)
+        yield "the last axis: axis=-1", fault.changed(axis=(-1,) if several else -1)
+        yield "the first axis after the batch: axis=1", fault.changed(axis=(1,) if several else 1)
 
 
 def _symbolic(fault: Fault) -> Iterator[Candidate]:
