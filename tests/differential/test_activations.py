@@ -237,4 +237,4 @@ def test_randomised_slopes_at_inference() -> None:
 
 def test_a_threshold_needs_its_numbers() -> None:
     with pytest.raises(TypeError):
-        Threshold()  # type: ignore[call-arg]
+        Threshold()

@@ -161,7 +161,7 @@ def normalize(d: Drawing) -> None:
     axed = [LayerNormalization((-1,), 0.1), RMSNormalization((-1,), 0.1)]
     kind = d.draw(st.sampled_from([*own, *axed]))
     moved = {kind: replace(kind, axis=(1,)) for kind in axed}
-    d.twin.add(kind, d.source(), first=moved.get(kind))  # type: ignore[call-overload]  # kinds of both lists
+    d.twin.add(kind, d.source(), first=moved.get(kind))
 
 
 def activate(d: Drawing) -> None:

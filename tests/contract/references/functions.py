@@ -61,7 +61,8 @@ def _sparsemax(f: Any, x: Array) -> Array:
         largest = np.sort(numbers)[::-1]
         k = max(i for i in range(1, len(largest) + 1) if 1 + i * largest[i - 1] > largest[:i].sum())
         total = np.cumsum(largest)[:k].sum() if f.as_keras else largest[:k].sum()
-        return np.maximum(numbers - (total - 1) / k, 0)
+        kept: Array = np.maximum(numbers - (total - 1) / k, 0)
+        return kept
 
     result: Array = np.apply_along_axis(line, f.axis, x)
     return result
