@@ -218,11 +218,15 @@ class Kind:
                     raise LayerError("OUT_OF_RANGE", _range_text(name, value, low, high), field=name, got=value)
 
     def text(self) -> str:
-        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
+        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`.
+
+        What a constructor sends is shown too: `negative_slope=0.3` is Keras' layer's default, but not the schema's.
+        """
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
+            plain = (value is item.default or value == item.default) and item.metadata["usual"] is None
+            if plain or item.name == "rank":  # the class name says the rank
                 continue
             if item.metadata["lone"] and len(value) == 1:
                 value = value[0]
