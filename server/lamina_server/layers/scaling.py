@@ -235,6 +235,9 @@ class Normalization(Kind):
             Example(cls(scalar=True), ((4, 5),)),
         )
 
+    def computes_in(self, inputs: Sequence[Spec]) -> DType:
+        return floating(inputs[0], self.dtype).dtype
+
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         axes = self._axes(x)
