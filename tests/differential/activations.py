@@ -96,7 +96,6 @@ NOT_KERAS: Mapping[str, tuple[str, ...]] = {
 PARAMETERS = st.floats(0.01, 2)
 
 
-@cache
 def of_kind(kind: type[Function], rank: int) -> st.SearchStrategy[Function]:
     """One activation function with any parameters, for tensors of this rank, the batch included."""
     axes = st.integers(1, rank - 1) | st.integers(1 - rank, -1)
