@@ -22,7 +22,7 @@ from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.lookups import Embedding
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization
 from lamina_server.layers.ordering import TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.products import Dot, MatMul
@@ -194,6 +194,9 @@ CASES = [
     Case("BAD_PERMUTATION", chain((9, 2), Permute((1, 0))), ("axes are counted from 1: Permute((2, 1))",), "batch, 2"),
     Case("BAD_AXIS", merged((8, 3), (8, 3), Concatenate(0)),
          ("the last axis: axis=-1", "the first axis after the batch: axis=1"), "batch, 8 steps, 6"),
+    Case("NOT_DIVISIBLE", chain((9, 12), GroupNormalization()),
+         ("12 groups, which divides 12: groups=12", "6 groups"), "batch, 9 steps, 12 channels"),
+    Case("BAD_AXIS", chain((9, 2), LayerNormalization((0,))), ("the last axis: axis=-1", "the first axis"), "batch, 9"),
     Case("BAD_AXIS", chain((9, 2), BatchNormalization(axis=7)), ("the last axis: axis=-1",), "batch, 9 steps, 2"),
     Case("SYMBOLIC_SIZE", chain((T, 9), Flatten(), Dense(2)),
          ("any length gives the same number of features: a global average pooling instead of flatten",), "batch, 2"),

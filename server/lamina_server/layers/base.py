@@ -293,11 +293,15 @@ class Kind:
         return f"{self.title}({self.text()})"
 
     def text(self) -> str:
-        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
+        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`.
+
+        What a constructor sends is shown too: `negative_slope=0.3` is Keras' layer's default, but not the schema's.
+        """
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is item.default or value == item.default or item.name in IN_NAME:
+            plain = (value is item.default or value == item.default) and item.metadata["usual"] is None
+            if plain or item.name in IN_NAME:
                 continue
             if item.metadata["lone"] and len(value) == 1:
                 value = value[0]

@@ -11,6 +11,7 @@ from lamina_server.layers.core import Cast, Dense, Input
 from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
+from lamina_server.layers.reductions import Reduce, Variance
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
 from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
@@ -161,15 +162,17 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
-    if "channels" not in fault.facts:  # heads, and not the groups of a convolution
+    if "groups" not in fault.facts or "channels" not in fault.facts:  # heads, and not the groups of a convolution
         return
-    groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
+    groups, channels = (int(fault.facts[key]) for key in ("groups", "channels"))  # type: ignore[call-overload]
+    filters = int(fault.facts.get("filters", channels))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
         yield f"the next multiple of {groups}: filters={up}", fault.changed(filters=up)
     legal = [n for n in range(1, min(channels, filters, 4096) + 1) if channels % n == 0 and filters % n == 0]
     for n in sorted(legal, key=lambda n: (abs(n - groups), n))[:2]:
-        yield f"{plural(n, 'group')}, which divides both {channels} and {filters}: groups={n}", fault.changed(groups=n)
+        both = f"both {channels} and {filters}" if "filters" in fault.facts else str(channels)
+        yield f"{plural(n, 'group')}, which divides {both}: groups={n}", fault.changed(groups=n)
 
 
 def _size(fault: Fault) -> Iterator[Candidate]:
@@ -226,14 +229,15 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
     axis = getattr(fault.kind, "axis", None)
-    if isinstance(axis, tuple):
-        own = tuple(dict.fromkeys(i for i in axis if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
+    several = isinstance(axis, tuple)
+    if isinstance(fault.kind, Reduce | Variance):
+        own = tuple(dict.fromkeys(i for i in axis or () if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
         if own:
             yield f"the axes that there are: axis={_tuple(own)}", fault.changed(axis=own)
         yield "all axes but the batch: axis not given", fault.changed(axis=())
     elif axis is not None:
-        yield "the last axis: axis=-1", fault.changed(axis=-1)
-        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+        yield "the last axis: axis=-1", fault.changed(axis=(-1,) if several else -1)
+        yield "the first axis after the batch: axis=1", fault.changed(axis=(1,) if several else 1)
 
 
 def _symbolic(fault: Fault) -> Iterator[Candidate]:
