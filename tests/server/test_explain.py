@@ -14,7 +14,7 @@ from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind, grouped, plural
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.core import Activation, Dense, Dropout
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
@@ -26,7 +26,7 @@ from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.records import LayerTrace
-from lamina_server.stack import Node, Stack
+from lamina_server.services.catalogue import example_stack
 from lamina_server.trace import trace
 
 T = symbol("T")
@@ -124,17 +124,16 @@ def check(layer: LayerTrace) -> None:
         assert eval(source, {"floor": lambda a, b: a // b, "ceil": lambda a, b: -(-a // b)}) == claimed, text
     for row in done.derivations:
         assert row.derived.value == done.spec.axes[row.axis].size
-        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for axis in layer.inputs[0].axes))
+        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for x in layer.inputs[:1] for axis in x.axes))
         assert not row.derived.text.isdigit() or row.derived.substitution == row.derived.text
     assert (done.params.value if done.params else 0) == layer.params
     assert bool(parameters(layer)) == bool(done.params)
 
 
 def explained(example: Example) -> LayerTrace:
-    names = [f"x{i}" for i in range(len(example.shapes))]
-    entries = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
-    layers = (*entries, Node(example.layer, "it", tuple(names)))
-    return annotate(trace(Stack(layers, example.layout)), Limits()).layers[-1]
+    stack = example_stack(example)
+    named = stack.with_node(len(stack.nodes) - 1, stack.nodes[-1]._replace(name="it"))
+    return annotate(trace(named), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]
