@@ -248,6 +248,8 @@ def _is_flat(value: object) -> bool:
 
 
 def _shape(target: Any, value: object, rank: int | None, at: Place) -> None:
+    if _is_number(value) and at.field.endswith("output_shape"):  # as Keras, whose other shapes are tuples too
+        value = (value,)
     if _is_number(value) or isinstance(value, str | Dim):
         raise at.error(f"takes a tuple of sizes: write ({shown(value)},).")
     for i, item in enumerate(_sequence(value, at)):

@@ -126,14 +126,16 @@ def check(layer: LayerTrace) -> None:
         assert eval(source, {"floor": lambda a, b: a // b, "ceil": lambda a, b: -(-a // b)}) == claimed, text
     for row in done.derivations:
         assert row.derived.value == done.spec.axes[row.axis].size
-        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for axis in layer.inputs[0].axes))
+        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for x in layer.inputs[:1] for axis in x.axes))
         assert not row.derived.text.isdigit() or row.derived.substitution == row.derived.text
     assert (done.params.value if done.params else 0) == layer.params
     assert bool(parameters(layer)) == bool(done.params)
 
 
 def explained(example: Example) -> LayerTrace:
-    return annotate(trace(example_stack(example)), Limits()).layers[-1]
+    stack = example_stack(example)
+    named = stack.with_node(len(stack.nodes) - 1, stack.nodes[-1]._replace(name="it"))
+    return annotate(trace(named), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]

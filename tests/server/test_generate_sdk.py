@@ -38,7 +38,8 @@ def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> 
     options = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert positional == sdk.arranged(options)
-    common = ["name"] if kind is Input else ["name", "inputs", "expect", "weights", "weights_of"]
+    inputs = ["inputs"] * (kind.inputs[1] != 0)
+    common = ["name"] if kind is Input else ["name", *inputs, "expect", "weights", "weights_of"]
     assert [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == common
     for name, item in options.items():
         required = item.default is MISSING and item.metadata["usual"] is None
