@@ -1610,8 +1610,8 @@ def CosineSimilarity(
 ) -> Layer:
     """The cosine of the angle between the vectors of two tensors along one axis, which goes.
 
-    sum(x1 * x2) / (max(|x1|, epsilon) * max(|x2|, epsilon)), PyTorch's. A size 1 stretches; both inputs have equally
-    many axes.
+    sum(x1 * x2) / (max(|x1|, epsilon) * max(|x2|, epsilon)), PyTorch's. A size 1 is stretched first, and counts in
+    the length; both inputs have equally many axes.
 
     Args:
         axis: Axis of the vectors; counts the batch axis, negative from the end. Default 1.
