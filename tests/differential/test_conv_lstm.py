@@ -46,13 +46,11 @@ def layers(draw: st.DrawFn, keras: bool) -> tuple[ConvLSTM, tuple[int, ...]]:
     padding = draw(st.sampled_from(rules) if keras else st.sampled_from(rules) | pads)
     extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     sizes = tuple(draw(st.integers(extent, extent + 2)) for extent in extents)
-    functions: Any = (
-        draw(plain.filter(lambda f: f.name != "softmax")),
-        draw(plain.filter(lambda f: f.name != "softmax")),
-    )
-    kind = ConvLSTM(  # type: ignore[call-arg]
-        draw(st.integers(1, 2)), kernel, strides, padding, draw(st.sampled_from([None, *Layout])), dilation, *functions,
-        draw(flag), **draw(walks),  # type: ignore[arg-type]
+    functions = draw(st.tuples(*[plain.filter(lambda function: function.name != "softmax")] * 2))
+    walk: dict[str, Any] = draw(walks)
+    kind = ConvLSTM(
+        draw(st.integers(1, 2)), kernel, strides, padding, draw(st.sampled_from([None, *Layout])), dilation,
+        functions[0], functions[1], draw(flag), **walk,
     )  # fmt: skip
     return kind, sizes
 

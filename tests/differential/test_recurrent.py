@@ -90,8 +90,8 @@ def two_directions(draw: st.DrawFn) -> Bidirectional:
 
 def _top_states(layer: Any) -> tuple[object, ...]:
     """What Keras counts: the states of one cell, or several cells, each with its own."""
-    cells: tuple[Any, ...] = layer.tower(Layout.CHANNELS_LAST)
-    return cells[0].states if len(cells) == 1 else cells
+    cells = layer.tower(Layout.CHANNELS_LAST)
+    return (*cells[0].states,) if len(cells) == 1 else (*cells,)
 
 
 def _width(layer: Any) -> int:

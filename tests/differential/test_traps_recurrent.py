@@ -116,9 +116,8 @@ def test_trap_36_onnx_walks_steps_first(kind: Any) -> None:
     """layout=1 is refused by ONNX Runtime, so the batch is moved behind the steps, and back where steps come out."""
     for node in nodes(kind)[0]:
         assert not [attribute for attribute in node.attribute if attribute.name == "layout"]
-    walk: dict[str, Any] = {"return_sequences": True}
-    every: Kind = Bidirectional(LSTM(4, **walk)) if isinstance(kind, Bidirectional) else replace(kind, **walk)
-    weights = numbers(every, X, 7)  # type: ignore[arg-type]
+    every: Any = kind.with_sequences()
+    weights = numbers(every, X, 7)
     (found,) = run(every, X, weights=weights)
     assert far(found, by_keras(keras_of(every), X, [], weights)[0]) < CLOSE
 

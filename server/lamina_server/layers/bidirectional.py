@@ -14,7 +14,7 @@ from lamina_server.layers.functions import Relu
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN, check_inside
 from lamina_server.layers.tensors import Layout, Role, Spec
-from lamina_server.layers.walks import Recurrent, WalkOptions, chain, ends, level_name
+from lamina_server.layers.walks import Recurrent, WalkOptions, chain, ends, level_name, way
 from lamina_server.words import snake_case
 
 
@@ -131,8 +131,8 @@ class Bidirectional(Recurrent):
             for second, (layer, name, path) in enumerate(ways):
                 own = level_name(name, i, _levels(self.layer))
                 cell = layer.tower(layout)[i]
-                passes.append(Pass(cell, frame, own, path, layer.walk.go_backwards, bool(second), below))
-            widths = [p.cell.after(p.frame)[0].shape[-1] for p in passes[-2:]]
+                passes.append(way(cell, frame, own, path, layer.walk.go_backwards, bool(second), below))
+            widths = [p.states[0].shape[-1] for p in passes[-2:]]
             frame = frame.resized(1, widths[0] + widths[1])
         return tuple(passes)
 
@@ -161,6 +161,9 @@ class Bidirectional(Recurrent):
 
     def _ended(self, passes: Sequence[Pass]) -> list[tuple[Recurrent, int]]:
         return list(zip((self.layer, self.backward), ends(passes), strict=True))
+
+    def how(self, frame: Spec, main: Spec) -> str:
+        return self.layer.how(frame, main)
 
     def spatial(self, frame: Spec, layout: Layout) -> tuple[tuple[Window, ...], tuple[int, ...]]:
         return self.layer.spatial(frame, layout)

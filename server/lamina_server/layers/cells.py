@@ -17,13 +17,14 @@ Step = Callable[[Graph, Value, Sequence[Value]], list[str]]  # of a body, a fram
 class Pass(NamedTuple):
     """One cell's way along the steps: over the layer's input, or over what other passes put out, joined.
 
-    `name` is what its weights and states begin with, such as "forward/l1/", `path` where its options stand in the
-    layer's message, `frame` what it takes at each step, the batch first, `second` whether it is a Bidirectional's other
-    direction.
+    `frame` is what it takes at each step, the batch first, and `states` what it leaves; `name` is what its weights and
+    states begin with, such as "forward/l1/", `path` where its options stand in the layer's message, `second` whether it
+    is a Bidirectional's other direction.
     """
 
     cell: "Cell"
     frame: Spec
+    states: tuple[Spec, ...]
     name: str = ""
     path: str = ""
     reverse: bool = False
@@ -87,7 +88,7 @@ def scanned(
     graph: Graph, way: Pass, over: tuple[str, Spec], initial: Sequence[str], step: Step
 ) -> tuple[str, list[str]]:
     """Walks a `step(body, frame, states)` along the first axis of `over`, whose slices have the spec beside it."""
-    specs, order = way.cell.after(way.frame), way.cell.order(way.frame)
+    specs, order = way.states, way.cell.order(way.frame)
     body = graph.body()
     states = [body.feed(spec, order) for spec in specs]
     frame = body.feed(over[1], order)

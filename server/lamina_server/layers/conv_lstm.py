@@ -90,7 +90,7 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
         assert isinstance(way.cell, ConvLSTMCell)
         *rows, change = way.cell.slid(frame)[0]
         kept = change._replace(reason=f"{change.reason[:-1]}; {self.which}.")
-        return [Output("", way.cell.after(frame)[0])], [*rows, kept]
+        return [Output("", way.states[0])], [*rows, kept]
 
     def spatial(self, frame: Spec, layout: Layout) -> tuple[tuple[Window, ...], tuple[int, ...]]:
         (cell,) = self.tower(layout)

@@ -6,8 +6,9 @@ steps; what was read backwards is turned round only where it is put out, as in K
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from lamina_server.dims import Size
@@ -99,12 +100,10 @@ class Recurrent(Kind):
         passes = self.passes(frame, layout)
         found = [passes[i] for i in in_order(passes)]
         states = [
-            Output(p.name + name, spec)
-            for p in found
-            for name, spec in zip(p.cell.states, p.cell.after(p.frame), strict=True)
+            Output(p.name + name, spec) for p in found for name, spec in zip(p.cell.states, p.states, strict=True)
         ]
         for p in found:
-            p.cell.check_functions(p.cell.after(p.frame)[0], p.path)
+            p.cell.check_functions(p.states[0], p.path)
         _check_initial(inputs[1:], states)
         mains, rows = self.put_out(passes, frame)
         windows, spread = self.spatial(frame, layout)
@@ -114,9 +113,11 @@ class Recurrent(Kind):
         return Inference(
             (*mains, *(states if self.walk.return_state else ())),
             self.title,
-            derivations=tuple(row._replace(axis=row.axis + shift) for row in rows),
+            derivations=tuple(row._replace(axis=row.axis + shift) for row in rows) if shift else tuple(rows),
             windows=tuple(window._replace(axis=window.axis + 1) for window in windows),
-            weights=tuple(w._replace(name=p.name + w.name) for p in found for w in p.cell.weights(p.frame)),
+            weights=tuple(
+                w._replace(name=p.name + w.name) if p.name else w for p in found for w in p.cell.weights(p.frame)
+            ),
             params=total([p.cell.params(p.frame) for p in found]),
             params_reason=self.reason(found),
             macs=total([p.cell.macs(p.frame) for p in found], steps=x.axes[1].size),
@@ -129,7 +130,7 @@ class Recurrent(Kind):
     def put_out(self, passes: Sequence[Pass], frame: Spec) -> tuple[list[Output], list[Derivation]]:
         """The outputs as they are at one step, and why they are so."""
         last = passes[ends(passes)[0]]
-        out = last.cell.after(last.frame)[0]
+        out = last.states[0]
         name, size = "proj_size" if getattr(last.cell, "proj_size", None) else "units", out.shape[-1]
         row = Derivation(
             1,
@@ -224,13 +225,19 @@ def chain(
     cells, paths, passes = layer.tower(layout), layer.paths(), []
     for i, cell in enumerate(cells):
         own, stands = level_name(name, i, len(cells)), path + paths[i % len(paths)]
-        passes.append(Pass(cell, frame, own, stands, reverse, second, (first + i - 1,) if i else ()))
-        try:
-            frame = cell.after(frame)[0]
-        except LayerError as error:
-            field = stands + error.field if error.field else ""
-            raise LayerError(error.reason, error.message, field=field, **error.facts) from None
+        passes.append(way(cell, frame, own, stands, reverse, second, (first + i - 1,) if i else ()))
+        frame = passes[-1].states[0]
     return tuple(passes)
+
+
+def way(cell: Cell, frame: Spec, name: str, path: str, reverse: bool, second: bool, sources: tuple[int, ...]) -> Pass:
+    """A pass. Raises LayerError for a frame that does not fit, with the path of the option at fault."""
+    try:
+        states = cell.after(frame)
+    except LayerError as error:
+        field = path + error.field if error.field else ""
+        raise LayerError(error.reason, error.message, field=field, **error.facts) from None
+    return Pass(cell, frame, states, name, path, reverse, second, sources)
 
 
 def level_name(name: str, i: int, count: int) -> str:
@@ -256,6 +263,16 @@ def ends(passes: Sequence[Pass]) -> list[int]:
 
 def total(terms: Sequence[Term], **factor: Size) -> Derived:
     """The sum of formulas, equal ones counted, times one more factor."""
+    if len(terms) == 1:
+        whole, numbers = terms[0][0], {**factor, **terms[0][1]}
+    else:
+        whole, numbers = _summed(terms, factor)
+    for name in factor:
+        whole = _times(name, whole)
+    return derive(whole, **numbers)
+
+
+def _summed(terms: Sequence[Term], factor: Mapping[str, Size]) -> tuple[str, dict[str, Size]]:
     counts = Counter((text, tuple(values.items())) for text, values in terms)
     parts, numbers = [], dict(factor)
     for i, ((text, values), n) in enumerate(counts.items(), 1):
@@ -263,12 +280,10 @@ def total(terms: Sequence[Term], **factor: Size) -> Derived:
         own = re.sub(r"[a-z_]+", rf"\g<0>{mark}", text)
         parts.append(_times(str(n), own) if n > 1 else own)
         numbers |= {name + mark: value for name, value in values}
-    whole = " + ".join(parts)
-    for name in factor:
-        whole = _times(name, whole)
-    return derive(whole, **numbers)
+    return " + ".join(parts), numbers
 
 
+@lru_cache(maxsize=1024)
 def _times(factor: str, text: str) -> str:
     """A product, with parentheses around what is a sum."""
     flat = text
