@@ -230,11 +230,11 @@ class SpectralNormalization(Holder):
 
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
         name, inside = held.layers[-1]
-        kernel = next((w for w in inside.weights if w.name in ("kernel", "embeddings")), None)
-        if kernel is None:
-            raise LayerError(
-                "UNSUPPORTED", f"normalises a kernel, but {inside.label} has none; leave it out", field="layer"
-            )
+        there = {weight.name: weight for weight in inside.weights}
+        kernel = there.get("kernel") or there.get("embeddings")
+        if kernel is None or "recurrent_kernel" in there:  # Keras finds none in a recurrent layer either
+            text = f"normalises the one kernel of a layer, but {inside.label} has not one; leave it out"
+            raise LayerError("UNSUPPORTED", text, field="layer")
         width = kernel.shape[-1]
         return Inference(
             held.outputs,
