@@ -99,7 +99,8 @@ def test_every_constructor_survives_the_message(every_layer: list[lm.Layer]) -> 
 def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
-        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5,
+        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "stack": lm.Stack([lm.Input((3,))], name="block"),
+        "layer": lm.Dense(3),
     }  # fmt: skip
     made = []
     for name in layers.__all__:
