@@ -265,7 +265,7 @@ def _unfolded(spec: Spec) -> list[Size]:
 
 
 def _as_inside(i: int, axis: Axis) -> Derivation:
-    return Derivation(i, axis.role, None, derive("size", size=axis.size), "As the layers inside give it.")
+    return Derivation(i, axis.role, None, derive("size", size=axis.size), "That is what its layers give.")
 
 
 def _summed(held: Held, what: str) -> Derived | None:

@@ -65,7 +65,7 @@ def encode_layer_trace(
         receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
         notes=map(_note, layer.notes),
         layers=[encode_layer_trace(inner, specs, alike) for inner in layer.layers],
-        weights_of=layer.owner if layer.owner != layer.name else "",
+        weights_of=layer.owner if layer.owner != layer.name and layer.params else "",
     )
     message.MergeFrom(shared)
     return message
