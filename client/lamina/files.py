@@ -108,16 +108,26 @@ def _stack(document: Document) -> Stack:
     top = document.data
     if not isinstance(top, dict):
         raise document.error((), f"a file begins with `layers:`, a list below it; {_found(top)} was found.")
-    blocks = top.get("blocks")
-    if not isinstance(blocks, dict | None):
-        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
     built: list[Stack] = []
-    for name, block in (blocks or {}).items():
-        where = ("blocks", name)
+    for key, block in _blocks(document, top.get("blocks")):
+        where: Where = ("blocks", key)
         if not isinstance(block, dict):
             raise document.error(where, f"a block has `layers:` and may have `outputs:`; {_found(block)} was found.")
-        built.append(_built(document, where, block, _BLOCK, built, name=name))
+        name = key if isinstance(key, str) else block.get("name")
+        known = _BLOCK if isinstance(key, str) else ("name", *_BLOCK)
+        if not isinstance(name, str):
+            raise document.error(where, f"a block in a list has a name; {_found(name)} was found.")
+        built.append(_built(document, where, block, known, built, name=name))
     return _built(document, (), top, _TOP, built, layout=top.get("layout"))
+
+
+def _blocks(document: Document, blocks: object) -> list[tuple[str | int, Any]]:
+    """Blocks with where they stand: by name, or in a list as the message has them."""
+    if blocks is None:
+        return []
+    if not isinstance(blocks, dict | list):
+        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
+    return list(blocks.items() if isinstance(blocks, dict) else enumerate(blocks))
 
 
 def _built(

@@ -28,6 +28,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"there {'is' if len(names) == 1 else 'are'} {shown}{', ...' if len(names) > 8 else '.'}"
 
 
+def brief(name: str) -> str:
+    """A whole name, "res1/conv2d", with its middle left out where it is long."""
+    return name if len(name) <= 128 else f"{name[:60]}...{name[-60:]}"
+
+
 def shortened(text: str) -> str:
     """A hostile or long text made safe to print: escaped, cut, in quotes."""
     shown = ascii(text[:60])[1:-1]
