@@ -101,7 +101,7 @@ def check_numbers(x: Spec, **numbers: float) -> None:
     """Raises LayerError for an option, by its name, that is finite and yet more than the type of a tensor holds."""
     for name, value in numbers.items():
         if isfinite(value):
-            Constant((value,)).check(x, name)
+            ConstantTensor((value,)).check(x, name)
 
 
 class Meeting(NamedTuple):
