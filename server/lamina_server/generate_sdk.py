@@ -150,7 +150,8 @@ def _entry(kind: Any) -> str:
     table = ["", "| option | default | |", "| --- | --- | --- |", *rows] if rows else []
     layer = kind.example_trace.layers[-1]
     example = [f"Example: `{layer.summary}`: {layer.how}.", "", "```", *layer.explanation.splitlines(), "```"]
-    made = [f"ONNX: {', '.join(kind.onnx_operators)}.", ""] if kind.onnx_operators else []
+    there = {"Keras": kind.keras, "PyTorch": kind.torch, "ONNX": kind.onnx_operators, "Formulas": kind.formulas}
+    made = [f"{name}: {', '.join(f'`{one}`' for one in names)}.  " for name, names in there.items() if names] + [""]
     names = ", ".join(f"`{name}`" for name in kind.constructors)
     lines = [
         f"## {kind.name}",

@@ -224,6 +224,8 @@ class Kind:
 
     __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     sdk: ClassVar[tuple[Sdk, ...]] = ()
+    in_keras: ClassVar[tuple[str, ...] | None] = None  # what it is in keras.layers, "ops." elsewhere; None: as in `sdk`
+    in_torch: ClassVar[tuple[str, ...]] = ()  # what it is in torch
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
     called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them

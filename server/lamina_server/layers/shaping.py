@@ -36,6 +36,7 @@ class Flatten(Kind):
     data_format: Layout | None = option("channels_first: the channel axis goes to the end before flattening", None)
 
     sdk = (Sdk("Flatten"),)
+    in_torch = ("nn.Flatten",)
     masking = "drops"
     takes = ANY
 
@@ -81,6 +82,7 @@ class Reshape(Kind):
     target_shape: tuple[Size, ...] = option("sizes without the batch axis; one may be -1")
 
     sdk = (Sdk("Reshape"),)
+    in_torch = ("reshape", "nn.Unflatten")
     masking = "drops"
     takes = ANY
 
@@ -165,6 +167,7 @@ class Permute(Kind):
     dims: tuple[int, ...] = option("for each output axis the input axis it takes, from 1, without the batch axis")
 
     sdk = (Sdk("Permute"),)
+    in_torch = ("permute",)
     masking = "drops"
     takes = ANY
 
@@ -237,6 +240,7 @@ class ZeroPadding(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
+    in_torch = ("nn.ZeroPad1d", "nn.ZeroPad2d", "nn.ZeroPad3d")
     masking = "drops"
     takes = ANY
 
