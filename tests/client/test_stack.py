@@ -100,6 +100,7 @@ def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
         "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5,
+        "output_size": 2, "norm_type": 2.0,
     }  # fmt: skip
     made = []
     for name in layers.__all__:
