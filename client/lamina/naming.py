@@ -95,4 +95,4 @@ def _constructors() -> dict[str, list[str]]:
 
 def _key(name: str) -> str:
     """What a message and its constructors share: Keras says Pooling where the schema says Pool, ReLU for Relu."""
-    return _RANK.sub("", name).replace("Pooling", "Pool").lower()
+    return _RANK.sub("", name).lower().replace("pooling", "pool")
