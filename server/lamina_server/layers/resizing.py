@@ -114,7 +114,7 @@ class Upsample(Kind):
     """
 
     size: tuple[int, ...] = option("length of each spatial axis, or one for all", (), minimum=1)
-    scale_factor: tuple[float, ...] = option("factor for each spatial axis, or one for all", (), minimum=0)
+    scale_factor: tuple[float, ...] = option("factor for each spatial axis, or one for all", (), minimum=0, lone=True)
     mode: UpsampleMode = option(
         "linear for 1 spatial axis, bilinear and bicubic for 2, trilinear for 3, else for any", "nearest"
     )
