@@ -187,6 +187,19 @@ class Graph:
             self._memo[key] = self._sum([self._term(key, n) for key, n in size.terms])
         return self._memo[key]
 
+    def range(self, size: Size) -> str:
+        """0, 1, ... below a size, as a vector of int64: computed, since no constant may be as long as an axis."""
+        key = ("range", str(size))
+        if key not in self._memo:
+            zero, one = self.const(0, DType.INT64), self.const(1, DType.INT64)
+            end = self.const(size, DType.INT64) if isinstance(size, int) else self.node("Squeeze", [self.size(size)])
+            self._memo[key] = self.node("Range", [zero, end, one])
+        return self._memo[key]
+
+    def column(self, name: str) -> str:
+        """A vector as a column. Not by Unsqueeze: onnx takes whole numbers for shapes, and follows them through it."""
+        return self.node("Reshape", [name, self.ints([-1, 1])])
+
     def _term(self, key: tuple[tuple[Atom, int], ...], n: int) -> str:
         factors = [self._atom(atom) for atom, power in key for _ in range(power)]
         if n != 1 or not factors:

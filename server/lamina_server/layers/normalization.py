@@ -20,7 +20,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.shaping import reshape
-from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
+from lamina_server.layers.tensors import DType, Layout, Spec
 from lamina_server.layers.weighted import (
     channels_second,
     chosen_axes,
@@ -167,12 +167,11 @@ class GroupNormalization(Kind):
         # ONNX's own operator loses large means in ONNX Runtime: it subtracts their square from that of the numbers.
         spec, axis = done.spec, chosen_axis(self.axis, done.spec, graph.layout)
         order = channels_second(spec.rank, axis)
-        laid = Spec(tuple(spec.axes[i] for i in order), spec.dtype)
+        laid = [spec.shape[i] for i in order]
         channels = require_number(spec.shape[axis], "channels", "as infer found")
         groups = self._groups(channels)
-        each = product((channels // groups, *laid.shape[2:]))
-        grouped = Spec((spec.axes[0], Axis(Role.NONE, groups), Axis(Role.NONE, each)), spec.dtype)
-        name = reshape(graph, graph.arrange(inputs[0], order), grouped)
+        each = product((channels // groups, *laid[2:]))
+        name = reshape(graph, graph.arrange(inputs[0], order), (laid[0], groups, each))
         name = _instances(graph, name, groups, self.epsilon, spec.dtype)
         return [scaled(graph, Value(reshape(graph, name, laid), order, spec), (axis,), done)]
 

@@ -24,7 +24,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Array, Graph, Value
 from lamina_server.layers.shaping import reshape
-from lamina_server.layers.tensors import FLOATS, NUMBERS, Axis, DType, Layout, Role, Spec, channel_axis
+from lamina_server.layers.tensors import FLOATS, NUMBERS, DType, Layout, Spec, channel_axis
 from lamina_server.layers.weighted import (
     channels_second,
     chosen_axes,
@@ -128,14 +128,11 @@ class LocalResponseNormalization(Kind):
         spec, axis = done.spec, chosen_axis(self.axis, done.spec, graph.layout)
         order = channels_second(spec.rank, axis)
         x, dtype = Value(graph.arrange(inputs[0], order), order, spec), wide(spec.dtype)
-        batch, channels, *others = (spec.axes[i] for i in order)
-        laid = Spec((batch, channels, *others), spec.dtype)
-        rest = Axis(Role.NONE, product(axis.size for axis in others))
+        laid = batch, channels, *others = [spec.shape[i] for i in order]
         used = self._used(spec, axis)
 
         def divided(name: str) -> str:
-            picture = laid._replace(axes=(batch, Axis(Role.NONE, 1), channels, rest))
-            squares = reshape(graph, graph.node("Mul", [name, name]), picture)
+            squares = reshape(graph, graph.node("Mul", [name, name]), (batch, 1, channels, product(others)))
             mean = graph.single(
                 "AveragePool",
                 [squares],
