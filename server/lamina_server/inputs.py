@@ -7,12 +7,11 @@ from lamina_server.dims import Size, symbol, symbols_of
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Inference, single
 from lamina_server.layers.core import Input, input_spec
-from lamina_server.layers.tensors import Role, usual_roles
+from lamina_server.layers.tensors import BATCH, Role, usual_roles
 from lamina_server.limits import Limits
 from lamina_server.nesting import Blocks, takers
 from lamina_server.stack import Stack
 
-BATCH = symbol("batch")
 MAX_SYMBOLS = 16
 _LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 

@@ -255,7 +255,7 @@ def test_bytes_alive_are_those_of_the_layers_written_out() -> None:
 
 def twice(kind: Kind, shape: tuple[Size, ...], **blocks: list[Node]) -> Stack:
     nodes = [Node(Input(shape), "x"), Node(kind, "a", ("x",)), Node(kind, "b", ("x",), weights_of="a")]
-    return stack(*nodes, outputs=("a", "b"), **blocks)
+    return stack(*nodes, layout=Layout.CHANNELS_LAST, outputs=("a", "b"), **blocks)
 
 
 SHARED = {
@@ -322,7 +322,7 @@ def test_weights_shared_inside_a_block_are_shared_in_each_use() -> None:
 
 def test_limits_count_shared_weights_once_and_all_layers_inside() -> None:
     made = SHARED["block"]
-    assert trace(made, Limits(max_weight_bytes=52 * 4, max_layers=3 + 2 * 3))
+    trace(made, Limits(max_weight_bytes=52 * 4, max_layers=3 + 2 * 3))
     with pytest.raises(Exception, match="The number of layers is 9"):
         trace(made, Limits(max_layers=8))
     with pytest.raises(Exception, match=r"needs 208 bytes of weights.*Largest: a/conv, 192 bytes"):

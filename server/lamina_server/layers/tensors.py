@@ -60,7 +60,7 @@ class DType(StrEnum):
 
 _NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for dtype in DType}
 
-_BATCH = symbol("batch")
+BATCH = symbol("batch")
 
 # What kinds take.
 FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16})
@@ -107,7 +107,7 @@ class Spec(NamedTuple):
     def folded(self) -> Size:
         """How many entries of the batch axis belong to one sample: more than 1 where steps are folded into it."""
         first = self.axes[0].size
-        return 1 if first == _BATCH else exact_div(first, _BATCH) or 1
+        return 1 if first is BATCH or first == BATCH else exact_div(first, BATCH) or 1
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""

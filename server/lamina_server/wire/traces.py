@@ -64,10 +64,12 @@ def encode_layer_trace(
         weights=[encode_weight(layer.owner, weight) for weight in layer.done.weights],
         receptive_field=[_field(role, field) for role, field in layer.receptive.items()],
         notes=map(_note, layer.notes),
-        layers=[encode_layer_trace(inner, specs, alike) for inner in layer.layers],
-        weights_of=layer.owner if layer.owner != layer.name and layer.params else "",
     )
     message.MergeFrom(shared)
+    if layer.layers:
+        message.layers.extend(encode_layer_trace(inner, specs, alike) for inner in layer.layers)
+    if layer.owner != layer.name and layer.params:
+        message.weights_of = layer.owner
     return message
 
 
