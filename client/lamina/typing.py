@@ -62,7 +62,7 @@ InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]
 BlockLike: TypeAlias = Union["Stack", str]
 
 # Weights by name, nested as deep as the layers are, or flat: {"conv1d": {"kernel": array}} or {"conv1d/kernel": array}.
-WeightsLike: TypeAlias = "Mapping[str, Union[ArrayLike, WeightsLike]]"
+WeightsLike: TypeAlias = Mapping[str, Union["ArrayLike", "WeightsLike"]]
 
 # What a call runs: a stack, or the name or id of a registered one.
 SourceLike: TypeAlias = Union["Stack", str]
