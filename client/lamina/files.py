@@ -7,29 +7,32 @@
       - Dense: 6
 
 A layer is a constructor of `lamina.layers` with its arguments by name, a list of them in order, or a single one; or it
-is written as the message `lamina.v1.Layer` has it (`{name: conv, conv: {filters: 100, kernelSize: [10]}}`). `layout:`
-and `outputs:` stand beside `layers:`. Nothing here knows a kind of layer: constructors and messages say what they take.
+is written as the message `lamina.v1.Layer` has it (`{name: conv, conv: {filters: 100, kernelSize: [10]}}`). `layout:`,
+`outputs:` and `blocks:`, stacks by name that layers use, stand beside `layers:`. Nothing here knows a kind of layer:
+constructors and messages say what they take.
 """
 
 import inspect
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from google.protobuf import json_format, text_format
+from google.protobuf.message import Message
 
-from lamina import layers, reading
+from lamina import cells, layers, naming, nesting, reading
 from lamina.documents import MAX_BYTES, Document, Where, flow, malformed, read_json, read_yaml
 from lamina.enums import name_of
 from lamina.errors import InvalidArgumentError, listed, suggest
+from lamina.naming import says
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import ShapeLike, SizeND
-from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
+from lamina.typing import AxesLike, CellsLike, ConstantLike, ShapeLike, SizeND
+from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
 
@@ -43,9 +46,16 @@ _SUFFIXES: Mapping[str, Format] = {
 }
 _JSON = re.compile(r"\s*[{\[]\s*[\"}\]]")
 _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
-_TOP = ("layers", "layout", "outputs")
+_TOP = ("layers", "layout", "outputs", "blocks")
+_BLOCK = ("layers", "outputs")
+# What makes the values of parameters that take layers or cells.
+_INSIDE: Mapping[object, Collection[str]] = {
+    Layer: layers.__all__,
+    Layer | None: layers.__all__,
+    CellsLike: cells.__all__,
+}
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, SizeND)
+_LISTS = (ShapeLike, CellsLike, SizeND, AxesLike, AxesLike | None, ConstantLike | None)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
@@ -98,18 +108,61 @@ def _stack(document: Document) -> Stack:
     top = document.data
     if not isinstance(top, dict):
         raise document.error((), f"a file begins with `layers:`, a list below it; {_found(top)} was found.")
+    built: list[Stack] = []
+    for key, block in _blocks(document, top.get("blocks")):
+        where: Where = ("blocks", key)
+        if not isinstance(block, dict):
+            raise document.error(where, f"a block has `layers:` and may have `outputs:`; {_found(block)} was found.")
+        name = key if isinstance(key, str) else block.get("name")
+        known = _BLOCK if isinstance(key, str) else ("name", *_BLOCK)
+        if not isinstance(name, str):
+            raise document.error(where, f"a block in a list has a name; {_found(name)} was found.")
+        built.append(_built(document, where, block, known, built, name=name))
+    return _built(document, (), top, _TOP, built, layout=top.get("layout"))
+
+
+def _blocks(document: Document, blocks: object) -> list[tuple[str | int, Any]]:
+    """Blocks with where they stand: by name, or in a list as the message has them."""
+    if blocks is None:
+        return []
+    if not isinstance(blocks, dict | list):
+        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
+    return list(blocks.items() if isinstance(blocks, dict) else enumerate(blocks))
+
+
+def _built(
+    document: Document,
+    where: Where,
+    top: Mapping[str, Any],
+    known: Sequence[str],
+    blocks: Sequence[Stack],
+    **options: Any,
+) -> Stack:
+    """The stack of `layers:` and `outputs:`, whose layers may use some blocks."""
     for key in top:
-        if key not in _TOP:
-            raise document.error((key,), f"there is no key {shown(key)} here.{suggest(key, _TOP)}", "UNKNOWN_KEY")
+        if key not in known:
+            raise document.error(
+                (*where, key), f"there is no key {shown(key)} here.{suggest(key, known)}", "UNKNOWN_KEY"
+            )
     items = top.get("layers")
     if not isinstance(items, list):
-        raise document.error(("layers",), f"layers takes a list of layers; {_found(items)} was found.")
-    built = [_layer(document, ("layers", i), item) for i, item in enumerate(items)]
+        raise document.error((*where, "layers"), f"layers takes a list of layers; {_found(items)} was found.")
+    layers, names = [], [block.name for block in blocks]
+    for i, item in enumerate(items):
+        layer = _layer(document, (*where, "layers", i), item)
+        for name in nesting.used(layer.proto):
+            if name not in names:
+                text = f"there is no block {shown(name)} before it.{suggest(name, names, what='block')}"
+                raise document.error((*where, "layers", i), text, "UNKNOWN_BLOCK")
+        layers.append(layer)
     try:
-        return Stack(built, layout=top.get("layout"), outputs=top.get("outputs"))
+        made = Stack(layers, outputs=top.get("outputs"), **options)
     except InvalidArgumentError as error:
         message = error.message.removeprefix("Stack: ")
-        raise document.error((_head(error.field),), message, error.reason) from error
+        raise document.error((*where, _head(error.field)), message, error.reason) from error
+    for block in blocks:
+        made.proto.blocks.add(name=block.name, layers=block.proto.layers, outputs=block.proto.outputs)
+    return made
 
 
 def _layer(document: Document, where: Where, item: object) -> Layer:
@@ -143,12 +196,14 @@ def _message(document: Document, where: Where, item: Mapping[str, object]) -> La
 
 
 def _construct(document: Document, where: Where, name: str, value: object) -> Layer:
-    """A layer in the words of its constructor."""
+    """A layer in the words of its constructor; a layer inside it is written as any other."""
     if name not in layers.__all__:
         known = [*layers.__all__, *(field.name for field in layers_pb2.Layer.DESCRIPTOR.oneofs[0].fields)]
         hint = suggest(name, known, what="layer")
         raise document.error(where, f"there is no layer {shown(name)}.{hint}", "UNKNOWN_LAYER")
     where = (*where, name)
+    if "layer" in _parameters(name):
+        value = _with_layer(document, where, value)
     try:
         return _call(name, value)
     except InvalidArgumentError as error:
@@ -156,8 +211,30 @@ def _construct(document: Document, where: Where, name: str, value: object) -> La
         raise document.error((*where, inner) if inner else where, error.message, error.reason) from error
 
 
+def _with_layer(document: Document, where: Where, value: object) -> object:
+    """The arguments of a layer that holds one, with that one made; it may stand for all of them."""
+    if isinstance(value, Mapping) and "layer" in value:
+        if value["layer"] == {}:  # a message that holds nothing
+            return value
+        return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
+    if not value:
+        return value
+    if isinstance(value, list):
+        return [_layer(document, (*where, 0), value[0]), *value[1:]]
+    return {"layer": _layer(document, where, value)}
+
+
 def _call(name: str, value: object) -> Layer:
     """What a constructor makes of arguments by name, in order, or of a single one."""
+    return cast("Layer", _maker(name)(**_arguments_of(name, value)))
+
+
+def _maker(name: str) -> Callable[..., object]:
+    return cast("Callable[..., object]", getattr(layers if name in layers.__all__ else cells, name))
+
+
+def _arguments_of(name: str, value: object) -> dict[str, object]:
+    """Arguments by name, as they are or with what makes layers and cells inside a layer."""
     parameters = _parameters(name)
     if isinstance(value, Mapping):
         given = dict(value)
@@ -185,7 +262,19 @@ def _call(name: str, value: object) -> Layer:
     missing = [one.name for one in parameters.values() if one.default is one.empty and given.get(one.name) is None]
     if missing:
         raise InvalidArgumentError(f"{name} needs {listed(missing)}.", reason="MISSING_OPTION")
-    return cast("Layer", getattr(layers, name)(**given))
+    return {key: _made(item, parameters[key].annotation) for key, item in given.items()}
+
+
+def _made(value: object, annotation: object) -> object:
+    """What an argument says where layers or cells are taken: `{LSTM: 4}` or `{LSTM: {units: 4}}` makes one."""
+    known = _INSIDE.get(annotation)
+    if known is None:
+        return value
+    if isinstance(value, list):
+        return [_made(item, annotation) for item in value]
+    if isinstance(value, Mapping) and len(value) == 1 and (name := next(iter(value))) in known:
+        return _call(name, value[name])
+    return value
 
 
 def _nested(items: list[object]) -> bool:
@@ -195,7 +284,7 @@ def _nested(items: list[object]) -> bool:
 
 @cache
 def _parameters(name: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(getattr(layers, name)).parameters
+    return inspect.signature(_maker(name)).parameters
 
 
 def _head(field: str) -> str:
@@ -211,8 +300,17 @@ def dump(stack: Stack) -> str:
     """A stack as YAML, without its weights; `load` gives an equal stack back."""
     options = {"layout": stack.layout, "outputs": list(stack.outputs)}
     lines = [f"{name}: {flow(value)}" for name, value in options.items() if value]
-    items = [f"  - {_written(layer)}" for layer in stack.layers]
-    return "\n".join([*lines, "layers:", *items] if items else [*lines, "layers: []"]) + "\n"
+    lines += ["blocks:"] if stack.proto.blocks else []
+    for block in stack.proto.blocks:
+        lines.append(f"  {flow(block.name)}:")
+        lines += [f"    outputs: {flow(list(block.outputs))}"] if block.outputs else []
+        lines += _items([Layer(layer) for layer in block.layers], "    ")
+    return "\n".join([*lines, *_items(stack.layers, "")]) + "\n"
+
+
+def _items(layers: Sequence[Layer], indent: str) -> list[str]:
+    written = [f"{indent}  - {_written(layer)}" for layer in layers]
+    return [f"{indent}layers:", *written] if written else [f"{indent}layers: []"]
 
 
 def _written(layer: Layer) -> str:
@@ -230,20 +328,32 @@ def _written(layer: Layer) -> str:
 
 def _arguments(layer: Layer) -> dict[str, object]:
     """What a constructor takes to make this layer."""
-    found: dict[str, object] = {}
-    if layer.field:
-        message = getattr(layer.proto, layer.field)
-        ranked = re.search(r"[123]D", layer.class_name) is not None
-        for field, value in message.ListFields():
-            if not (ranked and field.name == "rank"):
-                found[field.name] = _plain(field, value, ranked)
+    found = _options(layer.class_name, getattr(layer.proto, layer.field)) if layer.field else {}
     if layer.name is not None:
         found["name"] = layer.name
     if layer.inputs:
         found["inputs"] = list(layer.inputs)
     if layer.proto.HasField("expect"):
         found["expect"] = list(reading.shape(layer.proto.expect))
+    if layer.weights_of:
+        found["weights_of"] = layer.weights_of
     return found
+
+
+def _options(name: str, message: Message) -> dict[str, object]:
+    """The options with which a constructor makes a message."""
+    ranked = re.search(r"[123]D", name) is not None
+    given = [(field, value) for field, value in message.ListFields() if not says(name, field.name)]
+    return {field.name: _plain(field, value, ranked) for field, value in given}
+
+
+def _inner(message: Message) -> object:
+    """A layer or cell inside a layer, as the constructor that makes it with its options."""
+    held = reading.inside(message)
+    if held is None:
+        return {}
+    name = naming.constructor(held)
+    return {name: _options(name, held)}
 
 
 def _plain(field: Any, value: Any, ranked: bool) -> object:
@@ -257,10 +367,17 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
         return {name: options} if options else name
     if isinstance(value, tensor_pb2.Shape):
         return list(reading.shape(value))
+    if isinstance(value, layers_pb2.Layer):
+        inside = Layer(value)
+        return {inside.class_name: _arguments(inside)}
+    if isinstance(value, merging_pb2.ConstantTensor):
+        return reading.constant(value)
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
-        return value
+        return _inner(value) if isinstance(value, Message) else value
+    if field.message_type is not None and not isinstance(value[0], options_pb2.PadPair):
+        return [_inner(item) for item in value]
     items = [[item.before, item.after] if isinstance(item, options_pb2.PadPair) else item for item in value]
     one_for_all = ranked and not isinstance(items[0], list) and len({*items}) == 1
     return items[0] if one_for_all else items

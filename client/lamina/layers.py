@@ -8,9 +8,16 @@ from typing import Literal
 from lamina.activations import ActivationLike
 from lamina.stack import Layer
 from lamina.typing import (
+    AxesLike,
+    BlockLike,
+    BroadcastingLike,
+    CellsLike,
+    ConstantLike,
     DTypeLike,
     InputsLike,
     LayoutLike,
+    MergeModeLike,
+    NumbersLike,
     Padding1D,
     Padding2D,
     Padding3D,
@@ -51,6 +58,7 @@ def Dense(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Fully connected: y = activation(x W + b) along the last axis, (..., in) -> (..., units).
 
@@ -65,6 +73,7 @@ def Dense(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "dense",
@@ -74,6 +83,7 @@ def Dense(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -84,6 +94,7 @@ def Activation(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Applies a function to every number (softmax: along an axis); the shape does not change.
 
@@ -93,6 +104,7 @@ def Activation(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "activation",
@@ -102,6 +114,7 @@ def Activation(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -112,6 +125,7 @@ def Dropout(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Drops values in training; at inference the identity, so that neither shape nor numbers change.
 
@@ -121,9 +135,625 @@ def Dropout(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
-        "dropout", {"rate": rate}, constructor="Dropout", name=name, inputs=inputs, expect=expect, weights=weights
+        "dropout",
+        {"rate": rate},
+        constructor="Dropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def EinsumDense(
+    equation: str,
+    output_shape: ShapeLike,
+    activation: ActivationLike | None = None,
+    bias_axes: str | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Fully connected over any axes, activation(einsum(equation, x, kernel) + b): (batch, ...) -> (batch, ...).
+
+    "abc,cd->abd" is Dense on three axes, "abc,cde->abde" makes two axes of one. "..." stands for any axes before or
+    after the letters. The kernel has its letters' sizes, from output_shape or from the input; the bias those of
+    bias_axes, and 1 for the letters between them and after. The batch comes first in input and output and is not in
+    the kernel. A multiply-add for each index of all letters of kernel and output.
+
+    Args:
+        equation: "input,kernel->output", a letter for each axis.
+        output_shape: Sizes of the output's letters, without the batch axis; "?" as the input.
+        activation: Applied to the result.
+        bias_axes: Letters of the output that have their own bias.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "einsum_dense",
+        {"equation": equation, "output_shape": output_shape, "activation": activation, "bias_axes": bias_axes},
+        constructor="EinsumDense",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Embedding(
+    input_dim: int,
+    output_dim: int,
+    mask_zero: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Each integer is replaced by its row of a table: (batch, ...) -> (batch, ..., output_dim).
+
+    Table "embeddings" (input_dim, output_dim): input_dim * output_dim parameters. Ids are 0 to input_dim - 1, and -1 to
+    -input_dim count from the end, as in Keras and ONNX (PyTorch refuses them); others are refused when they are fed.
+    Floating-point ids are refused, as in PyTorch (Keras drops their fraction: put Cast("int32") before). PyTorch's
+    padding_idx, max_norm and scale_grad_by_freq change training only.
+
+    Args:
+        input_dim: Number of rows.
+        output_dim: Size of a row.
+        mask_zero: Whether later layers leave out id 0, as in Keras; those that would are refused. Default False.
+        dtype: Element type of the rows, a floating-point type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "embedding",
+        {"input_dim": input_dim, "output_dim": output_dim, "mask_zero": mask_zero, "dtype": dtype},
+        constructor="Embedding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ReversibleEmbedding(
+    input_dim: int,
+    output_dim: int,
+    tie_weights: bool | None = None,
+    mask_zero: bool | None = None,
+    reverse_dtype: DTypeLike | None = None,
+    logit_soft_cap: float | None = None,
+    reverse: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """An Embedding, or with reverse its way back, x times the transposed table.
+
+    Back is (batch, ..., output_dim) -> (batch, ..., input_dim). The table "embeddings" (input_dim, output_dim), or
+    on the way back without tie_weights "reverse_embeddings" (output_dim, input_dim): input_dim * output_dim
+    parameters, those that are used. A stack that goes both ways has two layers, each with its own weights: give
+    both the same table where they are tied.
+
+    Args:
+        input_dim: Number of rows.
+        output_dim: Size of a row.
+        tie_weights: Whether the way back uses the table itself, not a matrix of its own. Default True.
+        mask_zero: As of Embedding; no effect on the way back. Default False.
+        reverse_dtype: Type that the way back computes in and gives; the input's if not given.
+        logit_soft_cap: On the way back, x becomes c * tanh(x / c) for this c.
+        reverse: Whether this is the way back. Default False.
+        dtype: Element type of the rows; no effect on the way back. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reversible_embedding",
+        {
+            "input_dim": input_dim,
+            "output_dim": output_dim,
+            "tie_weights": tie_weights,
+            "mask_zero": mask_zero,
+            "reverse_dtype": reverse_dtype,
+            "logit_soft_cap": logit_soft_cap,
+            "reverse": reverse,
+            "dtype": dtype,
+        },
+        constructor="ReversibleEmbedding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CategoryEncoding(
+    num_tokens: int,
+    output_mode: str | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Integers as zeros and ones, or as counts, over num_tokens places.
+
+    one_hot: (batch, ...) -> (batch, ..., num_tokens), a last axis of size 1 being replaced. multi_hot and count:
+    (batch, n) -> (batch, num_tokens), 1 or the number of times that an integer occurs; with a second input of the same
+    shape, count adds its numbers instead of ones. An integer outside 0 to num_tokens - 1 counts nowhere.
+
+    Args:
+        num_tokens: Number of categories.
+        output_mode: What is written: one_hot, multi_hot or count. Default "multi_hot".
+        dtype: Element type of the result. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "category_encoding",
+        {"num_tokens": num_tokens, "output_mode": output_mode, "dtype": dtype},
+        constructor="CategoryEncoding",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Identity(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Changes nothing: neither shape nor numbers, in training or at inference.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "identity",
+        {},
+        constructor="Identity",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout1D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 1},
+        constructor="SpatialDropout1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout2D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 2},
+        constructor="SpatialDropout2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpatialDropout3D(
+    rate: float,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        data_format: Where the channel axis stands; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spatial_dropout",
+        {"rate": rate, "data_format": data_format, "rank": 3},
+        constructor="SpatialDropout3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GaussianDropout(
+    rate: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Multiplies by noise around 1 in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        rate: Fraction that a Dropout of like strength would drop; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gaussian_dropout",
+        {"rate": rate},
+        constructor="GaussianDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GaussianNoise(
+    stddev: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Adds noise around 0 in training; at inference the identity, so that neither shape nor numbers change.
+
+    Args:
+        stddev: Standard deviation of the noise; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gaussian_noise",
+        {"stddev": stddev},
+        constructor="GaussianNoise",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AlphaDropout(
+    rate: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops values in training so that mean and variance stay; at inference the identity.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "alpha_dropout",
+        {"rate": rate},
+        constructor="AlphaDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def FeatureAlphaDropout(
+    rate: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Drops whole channels in training so that mean and variance stay, as PyTorch's; at inference the identity.
+
+    Args:
+        rate: Fraction dropped in training; no effect at inference. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "feature_alpha_dropout",
+        {"rate": rate},
+        constructor="FeatureAlphaDropout",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ActivityRegularization(
+    l1: float | None = None,
+    l2: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Adds to the loss in training; neither shape nor numbers change.
+
+    Args:
+        l1: Weight of the sum of absolute values; no effect at inference. Default 0.
+        l2: Weight of the sum of squares; no effect at inference. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "activity_regularization",
+        {"l1": l1, "l2": l2},
+        constructor="ActivityRegularization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Masking(
+    mask_value: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
+
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
+    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+
+    Args:
+        mask_value: The number that marks a step. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "masking",
+        {"mask_value": mask_value},
+        constructor="Masking",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Cast(
+    dtype: DTypeLike,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The same numbers in another element type; the shape does not change.
+
+    Floating to integer drops the fraction (2.7 -> 2, -2.7 -> -2), to bool everything but 0 is true, to a shorter
+    floating type rounds to the nearest, ties to even: as numpy and ONNX. Beyond the range of an integer type the
+    result is not defined, as in ONNX.
+
+    Args:
+        dtype: Element type of the result.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "cast",
+        {"dtype": dtype},
+        constructor="Cast",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Parameter(
+    shape: ShapeLike,
+    trainable: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Trained numbers that are no layer's, as PyTorch's nn.Parameter: (batch, *shape), the same for every sample.
+
+    Takes nothing. One weight, "value", of this shape: as many parameters as it has numbers. The batch axis is that
+    of the stack's inputs, so that Concatenate and Add put a class token or position embeddings to any of them.
+
+    Args:
+        shape: Shape for one sample, without the batch axis.
+        trainable: Whether training changes them. Default True.
+        dtype: Element type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "parameter",
+        {"shape": shape, "trainable": trainable, "dtype": dtype},
+        constructor="Parameter",
+        name=name,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Constant(
+    values: NumbersLike,
+    shape: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Numbers that the stack itself holds: (batch, *shape), the same for every sample. Takes nothing.
+
+    As many numbers as the shape has places, row-major, or one that fills it. Integers are exact up to 2^53.
+
+    Args:
+        values: The numbers, row-major, or one that fills the shape.
+        shape: Shape for one sample; all values along one axis where not given.
+        dtype: Element type. Default "float32".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "constant",
+        {"values": values, "shape": shape, "dtype": dtype},
+        constructor="Constant",
+        name=name,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -143,11 +773,13 @@ def Conv1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -165,6 +797,7 @@ def Conv1D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "conv",
@@ -186,6 +819,7 @@ def Conv1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -205,11 +839,13 @@ def Conv2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -227,6 +863,7 @@ def Conv2D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "conv",
@@ -248,6 +885,7 @@ def Conv2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -267,11 +905,13 @@ def Conv3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
 
     Args:
@@ -289,6 +929,7 @@ def Conv3D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "conv",
@@ -310,6 +951,7 @@ def Conv3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -328,6 +970,7 @@ def DepthwiseConv1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Depthwise convolution: depth_multiplier filters for each input channel, which are never summed over channels.
 
@@ -349,6 +992,7 @@ def DepthwiseConv1D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "depthwise_conv",
@@ -369,6 +1013,7 @@ def DepthwiseConv1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -387,6 +1032,7 @@ def DepthwiseConv2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Depthwise convolution: depth_multiplier filters for each input channel, which are never summed over channels.
 
@@ -408,6 +1054,7 @@ def DepthwiseConv2D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "depthwise_conv",
@@ -428,6 +1075,7 @@ def DepthwiseConv2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -446,6 +1094,7 @@ def DepthwiseConv3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Depthwise convolution: depth_multiplier filters for each input channel, which are never summed over channels.
 
@@ -467,6 +1116,7 @@ def DepthwiseConv3D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "depthwise_conv",
@@ -487,6 +1137,409 @@ def DepthwiseConv3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SeparableConv1D(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: Padding1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SeparableConv2D(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SeparableConv3D(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size3D | None = None,
+    depth_multiplier: int | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A depthwise convolution without a bias, then a pointwise one that mixes its channels into the filters.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Depthwise kernel (spatial..., in,
+    depth_multiplier), pointwise kernel (1..., in * depth_multiplier, filters). Lengths as Conv.
+    Parameters in * depth_multiplier * (k + filters) + filters.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows; 1 where not given.
+        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        depth_multiplier: Depthwise outputs for each input channel. Default 1.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "separable_conv",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "depth_multiplier": depth_multiplier,
+            "activation": activation,
+            "use_bias": use_bias,
+            "in_channels": in_channels,
+        },
+        constructor="SeparableConv3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv1DTranspose(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    output_padding: Size1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv1DTranspose",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv2DTranspose(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    output_padding: Size2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "output_padding": output_padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv2DTranspose",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Conv3DTranspose(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_padding: Size3D | None = None,
+    dilation_rate: Size3D | None = None,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    groups: int | None = None,
+    in_channels: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Transposed convolution over 1, 2 or 3 axes: every input position writes a window, and overlaps are summed.
+
+    channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., filters / groups, in).
+    Length with ke = d (k - 1) + 1: valid (L - 1) s + max(ke, s), same L s, pairs (L - 1) s + ke - a - b + p. With
+    output_padding p: valid (L - 1) s + ke + p, same (L - 1) s + ke % 2 + p.
+    Parameters filters * (k * in / groups + 1); multiply-adds input positions * in * k * filters / groups.
+
+    Args:
+        filters: Output channels, a multiple of groups.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows in the output; 1 where not given.
+        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        activation: Applied to the result.
+        use_bias: Whether a bias is added for each filter. Default True.
+        groups: Channels are cut into so many groups, convolved apart. Default 1.
+        in_channels: Declared input channels; checked, never used.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_transpose",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_padding": output_padding,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "use_bias": use_bias,
+            "groups": groups,
+            "in_channels": in_channels,
+        },
+        constructor="Conv3DTranspose",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -496,27 +1549,34 @@ def MaxPooling1D(
     padding: PoolPadding1D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size1D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "max_pool",
@@ -526,6 +1586,8 @@ def MaxPooling1D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling1D",
         rank=1,
@@ -533,6 +1595,7 @@ def MaxPooling1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -542,27 +1605,34 @@ def MaxPooling2D(
     padding: Padding2D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size2D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "max_pool",
@@ -572,6 +1642,8 @@ def MaxPooling2D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling2D",
         rank=2,
@@ -579,6 +1651,7 @@ def MaxPooling2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -588,27 +1661,34 @@ def MaxPooling3D(
     padding: Padding3D | None = None,
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
+    dilation_rate: Size3D | None = None,
+    return_indices: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each window; padding never wins.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Lengths as Conv, and with
-    ceil_mode ceil((L + a - max(k - s - b, 0)) / s), PyTorch's rule: a window must start inside.
+    ceil_mode ceil((L + a - max(ke - s - b, 0)) / s), PyTorch's rule: a window must start inside. The output "indices"
+    has where each value stood, counted row by row through the spatial axes of its channel, the first of equals.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        dilation_rate: Distance between the taps of a window; 1 where not given.
+        return_indices: Whether an output `indices` says where each value stood. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "max_pool",
@@ -618,6 +1698,8 @@ def MaxPooling3D(
             "padding": padding,
             "data_format": data_format,
             "ceil_mode": ceil_mode,
+            "dilation_rate": dilation_rate,
+            "return_indices": return_indices,
         },
         constructor="MaxPooling3D",
         rank=3,
@@ -625,6 +1707,7 @@ def MaxPooling3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -635,27 +1718,32 @@ def AveragePooling1D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "average_pool",
@@ -666,6 +1754,7 @@ def AveragePooling1D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling1D",
         rank=1,
@@ -673,6 +1762,7 @@ def AveragePooling1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -683,27 +1773,32 @@ def AveragePooling2D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "average_pool",
@@ -714,6 +1809,7 @@ def AveragePooling2D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling2D",
         rank=2,
@@ -721,6 +1817,7 @@ def AveragePooling2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -731,27 +1828,32 @@ def AveragePooling3D(
     data_format: LayoutLike | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    divisor_override: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each window. Padding zeros count in it only with count_include_pad (PyTorch's default).
 
-    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding.
+    Shapes as MaxPool. The divisor counts what lies inside the input, with count_include_pad inside input and padding;
+    divisor_override stands in its place.
 
     Args:
-        pool_size: Window length for each spatial axis.
+        pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
         padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
+        divisor_override: What each window's sum is divided by; what counts in the mean where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "average_pool",
@@ -762,6 +1864,7 @@ def AveragePooling3D(
             "data_format": data_format,
             "ceil_mode": ceil_mode,
             "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
         },
         constructor="AveragePooling3D",
         rank=3,
@@ -769,6 +1872,7 @@ def AveragePooling3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -780,6 +1884,7 @@ def GlobalMaxPooling1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -790,6 +1895,7 @@ def GlobalMaxPooling1D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_max_pool",
@@ -800,6 +1906,7 @@ def GlobalMaxPooling1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -811,6 +1918,7 @@ def GlobalMaxPooling2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -821,6 +1929,7 @@ def GlobalMaxPooling2D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_max_pool",
@@ -831,6 +1940,7 @@ def GlobalMaxPooling2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -842,6 +1952,7 @@ def GlobalMaxPooling3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The largest value of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -852,6 +1963,7 @@ def GlobalMaxPooling3D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_max_pool",
@@ -862,6 +1974,7 @@ def GlobalMaxPooling3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -873,6 +1986,7 @@ def GlobalAveragePooling1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -883,6 +1997,7 @@ def GlobalAveragePooling1D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_average_pool",
@@ -893,6 +2008,7 @@ def GlobalAveragePooling1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -904,6 +2020,7 @@ def GlobalAveragePooling2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -914,6 +2031,7 @@ def GlobalAveragePooling2D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_average_pool",
@@ -924,6 +2042,7 @@ def GlobalAveragePooling2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -935,6 +2054,7 @@ def GlobalAveragePooling3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
@@ -945,6 +2065,7 @@ def GlobalAveragePooling3D(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "global_average_pool",
@@ -955,6 +2076,655 @@ def GlobalAveragePooling3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveAveragePooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bin i of o over an axis of n has positions floor(i n / o) to ceil((i + 1) n / o) - 1, so any length is admitted.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_average_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveAveragePooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling1D(
+    output_size: Size1D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling2D(
+    output_size: Size2D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdaptiveMaxPooling3D(
+    output_size: Size3D,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of as many bins as are asked for: (batch, spatial..., channels) -> (batch, output_size..., channels).
+
+    Bins as AdaptiveAveragePool.
+
+    Args:
+        output_size: Output length for each spatial axis; 0 keeps the length (PyTorch's None).
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "adaptive_max_pool",
+        {"output_size": output_size, "data_format": data_format},
+        constructor="AdaptiveMaxPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling1D(
+    norm_type: float,
+    pool_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling2D(
+    norm_type: float,
+    pool_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LpPooling3D(
+    norm_type: float,
+    pool_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    ceil_mode: bool | None = None,
+    signed: bool | None = None,
+    scale_partial: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each window: (sum of x^p)^(1 / p), p being norm_type. Padding adds nothing.
+
+    Shapes as MaxPool. PyTorch keeps the sign of odd powers (a negative sum has no root: NaN) and takes a last window
+    that ceil_mode cuts short for a whole one; ONNX takes |x|^p and sums what is there.
+
+    Args:
+        norm_type: P, the power.
+        pool_size: Window length for each spatial axis.
+        strides: Step between windows; pool_size where not given.
+        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
+        signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
+        scale_partial: Whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "lp_pool",
+        {
+            "norm_type": norm_type,
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "ceil_mode": ceil_mode,
+            "signed": signed,
+            "scale_partial": scale_partial,
+        },
+        constructor="LpPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling1D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 1},
+        constructor="GlobalLpPooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling2D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 2},
+        constructor="GlobalLpPooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GlobalLpPooling3D(
+    norm_type: float | None = None,
+    data_format: LayoutLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The norm of each channel over all spatial axes, (sum of |x|^p)^(1 / p), as ONNX: -> (batch, channels).
+
+    Args:
+        norm_type: P, the power. Default 2.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        keepdims: Whether the spatial axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "global_lp_pool",
+        {"norm_type": norm_type, "data_format": data_format, "keepdims": keepdims, "rank": 3},
+        constructor="GlobalLpPooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling1D(
+    pool_size: Size1D = 2,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size1D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis. Default 2.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling2D(
+    pool_size: Size2D = 2,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size2D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis. Default 2.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MaxUnpooling3D(
+    pool_size: Size3D = 2,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    output_size: Size3D | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Values back in the places they had before a MaxPool, zeros elsewhere; takes them and the pool's "indices".
+
+    channels last: (batch, spatial..., channels), twice -> (batch, spatial'..., channels). Length (L - 1) s + k - a - b,
+    or output_size: that of what was pooled, since several lengths pool to the same. An index that lies outside is left
+    out, as PyTorch's MaxUnpool2d refuses it; of several for one place, which have one value if a pool gave them, any.
+
+    Args:
+        pool_size: The pool's window length for each spatial axis. Default 2.
+        strides: The pool's step between windows; pool_size where not given.
+        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "max_unpool",
+        {
+            "pool_size": pool_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "output_size": output_size,
+        },
+        constructor="MaxUnpooling3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -967,6 +2737,7 @@ def Flatten(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Merges axes into one, row-major, by default all but the batch: (batch, a, b, c) -> (batch, a * b * c).
 
@@ -981,6 +2752,7 @@ def Flatten(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "flatten",
@@ -990,6 +2762,7 @@ def Flatten(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1001,6 +2774,7 @@ def Reshape(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """The same numbers, row-major, in another shape; one size may be -1: what the others leave.
 
@@ -1015,6 +2789,7 @@ def Reshape(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "reshape",
@@ -1024,6 +2799,7 @@ def Reshape(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1035,6 +2811,7 @@ def Permute(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Axes in another order: output axis i is input axis dims[i], counted from 1 without the batch axis.
 
@@ -1047,6 +2824,7 @@ def Permute(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "permute",
@@ -1056,6 +2834,7 @@ def Permute(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1066,6 +2845,7 @@ def RepeatVector(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """A vector copied to every step: (batch, features) -> (batch, n, features).
 
@@ -1075,9 +2855,17 @@ def RepeatVector(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
-        "repeat_vector", {"n": n}, constructor="RepeatVector", name=name, inputs=inputs, expect=expect, weights=weights
+        "repeat_vector",
+        {"n": n},
+        constructor="RepeatVector",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1089,16 +2877,18 @@ def ZeroPadding1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "zero_padding",
@@ -1109,6 +2899,7 @@ def ZeroPadding1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1120,16 +2911,18 @@ def ZeroPadding2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "zero_padding",
@@ -1140,6 +2933,7 @@ def ZeroPadding2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1151,16 +2945,18 @@ def ZeroPadding3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Zeros around the spatial axes: each length becomes before + length + after.
 
     Args:
-        padding: Zeros (before, after), one pair for each spatial axis.
+        padding: Zeros (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "zero_padding",
@@ -1171,6 +2967,7 @@ def ZeroPadding3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1182,18 +2979,20 @@ def Cropping1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Takes elements away at the ends of the spatial axes: each length becomes length - before - after.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis.
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "cropping",
@@ -1204,6 +3003,7 @@ def Cropping1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1215,18 +3015,20 @@ def Cropping2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Takes elements away at the ends of the spatial axes: each length becomes length - before - after.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis.
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "cropping",
@@ -1237,6 +3039,7 @@ def Cropping2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1248,18 +3051,20 @@ def Cropping3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Takes elements away at the ends of the spatial axes: each length becomes length - before - after.
 
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis.
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "cropping",
@@ -1270,6 +3075,7 @@ def Cropping3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1278,12 +3084,13 @@ def Pad(
     mode: Literal["constant", "reflect", "replicate", "circular"] | None = None,
     value: float | None = None,
     data_format: LayoutLike | None = None,
-    axes: SizeND | None = None,
+    axes: AxesLike | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Adds elements at the ends of axes; a negative number takes elements away, as in PyTorch.
 
@@ -1293,13 +3100,14 @@ def Pad(
     Args:
         padding: Elements (before, after), a pair for each axis; negative ones take away.
         mode: Constant, reflect, replicate (ONNX: edge) or circular (ONNX: wrap). Default "constant".
-        value: What constant adds. Default 0.0.
+        value: What constant adds. Default 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         axes: Axes to pad, counting the batch axis, negative from the end; the spatial axes where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "pad",
@@ -1309,6 +3117,7 @@ def Pad(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1321,6 +3130,7 @@ def UpSampling1D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Makes the spatial axes size times as long: every element repeated, or interpolated between pixel centres.
 
@@ -1329,13 +3139,14 @@ def UpSampling1D(
     repeated, is Upsample's).
 
     Args:
-        size: How many times as long, for each spatial axis.
+        size: How many times as long, for each spatial axis. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         interpolation: Nearest repeats; the others are for two spatial axes. Default "nearest".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "up_sampling",
@@ -1346,6 +3157,7 @@ def UpSampling1D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1358,6 +3170,7 @@ def UpSampling2D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Makes the spatial axes size times as long: every element repeated, or interpolated between pixel centres.
 
@@ -1366,13 +3179,14 @@ def UpSampling2D(
     repeated, is Upsample's).
 
     Args:
-        size: How many times as long, for each spatial axis.
+        size: How many times as long, for each spatial axis. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         interpolation: Nearest repeats; the others are for two spatial axes. Default "nearest".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "up_sampling",
@@ -1383,6 +3197,7 @@ def UpSampling2D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1395,6 +3210,7 @@ def UpSampling3D(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Makes the spatial axes size times as long: every element repeated, or interpolated between pixel centres.
 
@@ -1403,13 +3219,14 @@ def UpSampling3D(
     repeated, is Upsample's).
 
     Args:
-        size: How many times as long, for each spatial axis.
+        size: How many times as long, for each spatial axis. Default 2.
         data_format: Where the channel axis stands; the stack's layout where not given.
         interpolation: Nearest repeats; the others are for two spatial axes. Default "nearest".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "up_sampling",
@@ -1420,12 +3237,13 @@ def UpSampling3D(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
 def Upsample(
     size: SizeND | None = None,
-    scale_factor: float | tuple[float, ...] | None = None,
+    scale_factor: float | NumbersLike | None = None,
     mode: Literal["nearest", "nearest_exact", "linear", "bilinear", "trilinear", "bicubic", "area"] | None = None,
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
@@ -1436,6 +3254,7 @@ def Upsample(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Resizes the spatial axes to a size or by a factor, as PyTorch's Upsample and functional.interpolate do.
 
@@ -1456,6 +3275,7 @@ def Upsample(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "upsample",
@@ -1473,6 +3293,7 @@ def Upsample(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1491,6 +3312,7 @@ def Resizing(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Resizes images to height and width, between pixel centres, as Keras does on TensorFlow and JAX.
 
@@ -1504,13 +3326,14 @@ def Resizing(
         crop_to_aspect_ratio: Whether the middle of the right aspect ratio is cut out first. Default False.
         pad_to_aspect_ratio: Whether the shorter side is padded to the aspect ratio first. Default False.
         fill_mode: How the padding is filled; only constant, as in Keras. Default "constant".
-        fill_value: What is padded with. Default 0.0.
+        fill_value: What is padded with. Default 0.
         antialias: Whether a smaller size averages over what it stands for; not for nearest. Default False.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "resizing",
@@ -1530,6 +3353,7 @@ def Resizing(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1542,6 +3366,7 @@ def PixelShuffle(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Turns r * r channels into r x r pixels, r the upscale_factor: (C r r, H, W) -> (C, H r, W r).
 
@@ -1555,6 +3380,7 @@ def PixelShuffle(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "pixel_shuffle",
@@ -1564,6 +3390,7 @@ def PixelShuffle(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1576,6 +3403,7 @@ def PixelUnshuffle(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Turns r x r pixels into r * r channels, r the downscale_factor: (C, H, W) -> (C r r, H / r, W / r).
 
@@ -1589,6 +3417,7 @@ def PixelUnshuffle(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "pixel_unshuffle",
@@ -1598,6 +3427,7 @@ def PixelUnshuffle(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1609,6 +3439,7 @@ def ChannelShuffle(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Mixes the channels of groups: of g groups of n, output channel j g + i is input channel i n + j (ShuffleNet).
 
@@ -1619,6 +3450,7 @@ def ChannelShuffle(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "channel_shuffle",
@@ -1628,6 +3460,7 @@ def ChannelShuffle(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1642,6 +3475,7 @@ def Unfold(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Windows laid out: (C, H, W) -> (C k, L), one column for each of the L windows, k the positions in a window.
 
@@ -1658,6 +3492,7 @@ def Unfold(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "unfold",
@@ -1674,6 +3509,7 @@ def Unfold(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1689,6 +3525,7 @@ def Fold(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Windows put back, values that overlap added: (C k, L) -> (C, H, W), the transpose of Unfold (col2im).
 
@@ -1706,6 +3543,7 @@ def Fold(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "fold",
@@ -1723,16 +3561,18 @@ def Fold(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
 def Squeeze(
-    axis: SizeND,
+    axis: AxesLike,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Takes axes of size 1 out: (batch, 1, b) -> (batch, b).
 
@@ -1742,19 +3582,28 @@ def Squeeze(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
-        "squeeze_axes", {"axis": axis}, constructor="Squeeze", name=name, inputs=inputs, expect=expect, weights=weights
+        "squeeze_axes",
+        {"axis": axis},
+        constructor="Squeeze",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
 def Unsqueeze(
-    axis: SizeND,
+    axis: AxesLike,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Puts axes of size 1 in: (batch, b) -> (batch, 1, b). They are counted in the output, never before the batch.
 
@@ -1764,6 +3613,7 @@ def Unsqueeze(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "unsqueeze_axes",
@@ -1773,6 +3623,7 @@ def Unsqueeze(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1786,6 +3637,7 @@ def Slice(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """A part of one axis, as Python's x[start:stop:step]: negative numbers count from the end, ends are clipped.
 
@@ -1800,6 +3652,7 @@ def Slice(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "slice",
@@ -1809,6 +3662,7 @@ def Slice(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1821,6 +3675,7 @@ def Take(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Elements of one axis by index, in the order given, as often as given; negative indices count from the end.
 
@@ -1834,6 +3689,7 @@ def Take(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "take",
@@ -1843,6 +3699,7 @@ def Take(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1856,6 +3713,7 @@ def Split(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Cuts one axis into parts, which are outputs "0", "1", ... of the layer: "split:0".
 
@@ -1872,6 +3730,7 @@ def Split(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "split",
@@ -1881,17 +3740,19 @@ def Split(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
 def Roll(
     shift: SizeND,
-    axis: SizeND,
+    axis: AxesLike,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Moves elements along axes, round the end: output index (i + shift) mod length holds input index i.
 
@@ -1904,6 +3765,7 @@ def Roll(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "roll",
@@ -1913,16 +3775,18 @@ def Roll(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
 def Flip(
-    axis: SizeND,
+    axis: AxesLike,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Turns axes round: the last element comes first.
 
@@ -1932,9 +3796,17 @@ def Flip(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
-        "flip", {"axis": axis}, constructor="Flip", name=name, inputs=inputs, expect=expect, weights=weights
+        "flip",
+        {"axis": axis},
+        constructor="Flip",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1945,6 +3817,7 @@ def Tile(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Copies of the whole tensor side by side along axes: each size becomes repeats * size, a b -> a b a b.
 
@@ -1954,9 +3827,17 @@ def Tile(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
-        "tile", {"repeats": repeats}, constructor="Tile", name=name, inputs=inputs, expect=expect, weights=weights
+        "tile",
+        {"repeats": repeats},
+        constructor="Tile",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1968,6 +3849,7 @@ def Repeat(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Every element of one axis several times in a row: a b -> a a b b. The size becomes repeats * size.
 
@@ -1980,6 +3862,7 @@ def Repeat(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "repeat",
@@ -1989,6 +3872,7 @@ def Repeat(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -1999,6 +3883,7 @@ def BroadcastTo(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Stretches axes of size 1 to given sizes; missing axes are new ones just after the batch axis.
 
@@ -2010,6 +3895,7 @@ def BroadcastTo(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "broadcast_to",
@@ -2019,6 +3905,7 @@ def BroadcastTo(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -2033,10 +3920,13 @@ def BatchNormalization(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, for each index of one axis; shape unchanged.
 
-    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index.
+    Weights gamma, beta (trained), moving_mean, moving_variance (not): 4 for each index. PyTorch's affine=False is
+    center=False and scale=False; its track_running_stats=False, by which a sample's result depends on the other
+    samples of its batch, is not offered.
 
     Args:
         axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
@@ -2048,6 +3938,7 @@ def BatchNormalization(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "batch_normalization",
@@ -2057,28 +3948,406 @@ def BatchNormalization(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
     )
 
 
-def Add(
+def LayerNormalization(
+    axis: AxesLike | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    rms_scaling: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
-    """Elementwise sum of two or more tensors.
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample along some axes.
+
+    Weights gamma and beta, of the sizes of these axes. PyTorch's LayerNorm(normalized_shape) takes the last axes, as
+    many as its shape has: axis=(-2, -1) for two. With `rms_scaling` x / sqrt(variance + epsilon) * gamma.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        rms_scaling: Keras' older option: the mean is not subtracted, nor is beta added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "layer_normalization",
+        {"axis": axis, "epsilon": epsilon, "center": center, "scale": scale, "rms_scaling": rms_scaling},
+        constructor="LayerNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GroupNormalization(
+    groups: int | None = None,
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each sample and group of channels.
+
+    The channels are cut into groups, each normalised over its channels and all other axes. Weights gamma and beta, one
+    for each channel.
+
+    Args:
+        groups: How many groups, which divides the channels; -1: each channel by itself. Default 32.
+        axis: Axis that is cut into groups, counting the batch axis; the channels if not given.
+        epsilon: Added to the variance (PyTorch and ONNX: 0.00001). Default 0.001.
+        center: Whether beta is added. Default True.
+        scale: Whether gamma multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "group_normalization",
+        {"groups": groups, "axis": axis, "epsilon": epsilon, "center": center, "scale": scale},
+        constructor="GroupNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def InstanceNormalization(
+    axis: int | None = None,
+    epsilon: float | None = None,
+    center: bool | None = None,
+    scale: bool | None = None,
+    track_running_stats: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics those of each channel of each sample.
+
+    (batch, spatial..., channels) as the layout says; PyTorch's InstanceNorm1d to 3d, whose affine=True is center=True
+    and scale=True. With `track_running_stats` the statistics are weights, moving_mean and moving_variance, and a
+    sample's own are not taken.
+
+    Args:
+        axis: Axis with its own statistics, counting the batch axis; the channel axis if not given.
+        epsilon: Added to the variance. Default 1e-05.
+        center: Whether beta is added. Default False.
+        scale: Whether gamma multiplies. Default False.
+        track_running_stats: Whether stored statistics are used, as in BatchNormalization. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "instance_normalization",
+        {
+            "axis": axis,
+            "epsilon": epsilon,
+            "center": center,
+            "scale": scale,
+            "track_running_stats": track_running_stats,
+        },
+        constructor="InstanceNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RMSNormalization(
+    axis: AxesLike | None = None,
+    epsilon: float | None = None,
+    scale: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / sqrt(mean(x^2) + epsilon) * scale, the mean that of each sample along some axes (Zhang and Sennrich 2019).
+
+    Weight scale, of the sizes of these axes. PyTorch's RMSNorm without an eps adds 1.1920929e-07 in float32, the
+    distance from 1 to the next number of its type; its elementwise_affine=False is scale=False.
+
+    Args:
+        axis: Axis or axes over which the statistics are taken, counting the batch axis; the last if not given.
+        epsilon: Added to the mean of squares. Default 1e-06.
+        scale: Whether the weight scale multiplies. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rms_normalization",
+        {"axis": axis, "epsilon": epsilon, "scale": scale},
+        constructor="RMSNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def UnitNormalization(
+    axis: AxesLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / max(|x|, 1e-12), |x| the root of the sum of squares along some axes, which becomes 1; shape unchanged.
+
+    Args:
+        axis: Axis or axes along which the squares sum to 1, counting the batch axis; the last if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "unit_normalization",
+        {"axis": axis},
+        constructor="UnitNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LocalResponseNormalization(
+    size: int,
+    alpha: float | None = None,
+    beta: float | None = None,
+    k: float | None = None,
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / (k + alpha * mean(x^2))^beta, the mean over `size` neighbouring channels, zeros outside; shape unchanged.
+
+    Channel c is divided by what channels c - floor(size / 2) to c + floor((size - 1) / 2) hold, as in PyTorch; alpha is
+    divided by size, so that TensorFlow's alpha is this one divided by its size, 2 * depth_radius + 1.
+
+    Args:
+        size: How many channels count, the channel itself among them.
+        alpha: Weight of the mean of squares. Default 0.0001.
+        beta: Exponent. Default 0.75.
+        k: Added to the mean of squares. Default 1.
+        axis: The axis of the channels, counting the batch axis; the layout's if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "local_response_normalization",
+        {"size": size, "alpha": alpha, "beta": beta, "k": k, "axis": axis},
+        constructor="LocalResponseNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Rescaling(
+    scale: float | NumbersLike,
+    offset: float | NumbersLike | None = None,
+    data_format: LayoutLike | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * scale + offset, one number for all or one for each channel; shape unchanged. Takes integers too.
+
+    Keras' layer puts numbers for each channel along its global image_data_format; here the layout says where they go.
+
+    Args:
+        scale: What the numbers are multiplied by: one number, or one a channel.
+        offset: What is added: one number, or one a channel; 0 if not given.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rescaling",
+        {"scale": scale, "offset": offset, "data_format": data_format, "dtype": dtype},
+        constructor="Rescaling",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Normalization(
+    axis: AxesLike | None = None,
+    mean: float | NumbersLike | None = None,
+    variance: float | NumbersLike | None = None,
+    invert: bool | None = None,
+    scalar: bool | None = None,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x - mean) / max(sqrt(variance), 1e-7) by given statistics; with `invert` x * max(sqrt(variance), 1e-7) + mean.
+
+    The statistics are options, or where these are not given the weights mean and variance, not trained, of the sizes of
+    the axes. Keras' third weight, count, is not kept: only adapting uses it. Takes integers too.
+
+    Args:
+        axis: Axis or axes with statistics of their own, counting the batch axis; the last if not given.
+        mean: One number, or one for each index of the axes, row-major; a weight if not given.
+        variance: As many numbers as mean; a weight if not given.
+        invert: Whether the statistics are put back instead of taken away. Default False.
+        scalar: Whether one mean and variance serve all numbers: Keras' axis=None. Default False.
+        dtype: Element type of the result; the input's where that is floating, else float32, if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "normalization",
+        {"axis": axis, "mean": mean, "variance": variance, "invert": invert, "scalar": scalar, "dtype": dtype},
+        constructor="Normalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LayerScale(
+    init_values: float | None = None,
+    axis: int | None = None,
+    center: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * gamma, one gamma for each index of an axis, as in ConvNeXt and CaiT; shape unchanged.
+
+    Args:
+        init_values: What gamma is where it is drawn from a seed. Default 1e-06.
+        axis: Axis with a gamma for each index, counting the batch; the channels if not given.
+        center: Whether a weight beta is added. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "layer_scale",
+        {"init_values": init_values, "axis": axis, "center": center},
+        constructor="LayerScale",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Add(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Elementwise sum of two or more tensors, or of one and a constant.
 
     Broadcasting as in Keras: a size 1 stretches, and a tensor with fewer axes gets its missing axes just after the
     batch axis (numpy, PyTorch and ONNX put them before it).
 
     Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
-    return Layer.make("add", {}, constructor="Add", name=name, inputs=inputs, expect=expect, weights=weights)
+    return Layer.make(
+        "add",
+        {"constant": constant, "broadcasting": broadcasting},
+        constructor="Add",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
 
 
 def Concatenate(
@@ -2088,6 +4357,7 @@ def Concatenate(
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Joins two or more tensors along one axis, whose sizes add up; all other sizes must agree.
 
@@ -2097,6 +4367,7 @@ def Concatenate(
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "concatenate",
@@ -2106,6 +4377,2020 @@ def Concatenate(
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Subtract(
+    constant: ConstantLike | None = None,
+    constant_first: bool | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The first tensor minus the second, element by element; or a tensor minus a constant, or the other way round.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        constant_first: Whether the constant stands first, as in 1 - x. Default False.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "subtract",
+        {"constant": constant, "constant_first": constant_first, "broadcasting": broadcasting},
+        constructor="Subtract",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Multiply(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Elementwise product of two or more tensors, or of one and a constant; no sum is taken, so no multiply-adds count.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "multiply",
+        {"constant": constant, "broadcasting": broadcasting},
+        constructor="Multiply",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Divide(
+    constant: ConstantLike | None = None,
+    constant_first: bool | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The first tensor divided by the second, element by element; or a tensor and a constant, either way round.
+
+    Floating-point numbers only: whole numbers would be cut by ONNX and not by Keras or PyTorch. Broadcasting as Add.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        constant_first: Whether the constant stands first, as in 1 - x. Default False.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "divide",
+        {"constant": constant, "constant_first": constant_first, "broadcasting": broadcasting},
+        constructor="Divide",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Power(
+    constant: ConstantLike | None = None,
+    constant_first: bool | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The first tensor to the power of the second, element by element; or a tensor and a constant, either way round.
+
+    Floating-point numbers only. A negative number to a power that is not whole is no number. Broadcasting as Add.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        constant_first: Whether the constant stands first, as in 1 - x. Default False.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "power",
+        {"constant": constant, "constant_first": constant_first, "broadcasting": broadcasting},
+        constructor="Power",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Average(
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Elementwise mean of two or more tensors: their sum divided by their number.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "average",
+        {"broadcasting": broadcasting},
+        constructor="Average",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Maximum(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest of two or more tensors, element by element; or of one and a constant. Broadcasting as Add.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "maximum",
+        {"constant": constant, "broadcasting": broadcasting},
+        constructor="Maximum",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Minimum(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The smallest of two or more tensors, element by element; or of one and a constant. Broadcasting as Add.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "minimum",
+        {"constant": constant, "broadcasting": broadcasting},
+        constructor="Minimum",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def StackTensors(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Tensors of one shape along a new axis, as long as there are tensors: n times (batch, a, b) -> (batch, n, a, b).
+
+    What numpy, PyTorch and Keras call stack; Stack itself is the network.
+
+    Args:
+        axis: Where the new axis stands in the result; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "stack_tensors",
+        {"axis": axis},
+        constructor="StackTensors",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Dot(
+    axes: AxesLike,
+    normalize: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Dot products of two tensors along one axis of each, which goes: (batch, a, k), (batch, b, k) -> (batch, a, b).
+
+    The other axes stand in their order, those of the first input before those of the second; of two vectors one number
+    is left, (batch, 1). With normalize every vector is first divided by its length: the cosine of the angle.
+
+    Args:
+        axes: Axis to sum along, of both inputs, or one of each; counts the batch axis.
+        normalize: Whether each vector is divided by its length first. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "dot",
+        {"axes": axes, "normalize": normalize},
+        constructor="Dot",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MatMul(
+    transpose_a: bool | None = None,
+    transpose_b: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Matrix products over the last two axes: (batch, ..., n, k) times (batch, ..., k, m) gives (batch, ..., n, m).
+
+    As numpy, PyTorch and ONNX: the axes before the last two meet by their ends, a size 1 stretches, and a tensor with
+    fewer of them must have a batch of 1. Each input needs three axes or more. Multiply-adds: matrices * n * m * k.
+
+    Args:
+        transpose_a: Whether the last two axes of the first input change places first. Default False.
+        transpose_b: Whether the last two axes of the second input change places first. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "mat_mul",
+        {"transpose_a": transpose_a, "transpose_b": transpose_b},
+        constructor="MatMul",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Einsum(
+    equation: str,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Sums of products by labels: "bij,bjk->bik" gives axis i and k, and sums over j, which the result lacks.
+
+    A term of labels for each input, the batch axis first, then "->" and the result's, its first label the batch axis
+    too; "..." stands for axes that need no label, aligned by their ends. A size 1 stretches. Multiply-adds: the
+    product of all labels' sizes but the batch, times the number of inputs less one.
+
+    Args:
+        equation: Labels of the inputs and of the result, such as "bij,bjk->bik".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "einsum",
+        {"equation": equation},
+        constructor="Einsum",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CosineSimilarity(
+    axis: int | None = None,
+    epsilon: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The cosine of the angle between the vectors of two tensors along one axis, which goes.
+
+    sum(x1 * x2) / (max(|x1|, epsilon) * max(|x2|, epsilon)), PyTorch's. A size 1 is stretched first, and counts in
+    the length; both inputs have equally many axes.
+
+    Args:
+        axis: Axis of the vectors; counts the batch axis, negative from the end. Default 1.
+        epsilon: Smallest length to divide by. Default 1e-08.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "cosine_similarity",
+        {"axis": axis, "epsilon": epsilon},
+        constructor="CosineSimilarity",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def PairwiseDistance(
+    p: float | None = None,
+    epsilon: float | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The distance between the vectors of two tensors along the last axis, which goes: the p-norm of x1 - x2 + epsilon.
+
+    PyTorch's. A size 1 stretches; both inputs have equally many axes.
+
+    Args:
+        p: Order of the norm: 2 for the distance in space. Default 2.
+        epsilon: Added to every difference. Default 1e-06.
+        keepdims: Whether the axis stays, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "pairwise_distance",
+        {"p": p, "epsilon": epsilon, "keepdims": keepdims},
+        constructor="PairwiseDistance",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Mean(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The mean along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "mean"},
+        constructor="Mean",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sum(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The sum along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "sum"},
+        constructor="Sum",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Max(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The largest number along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "max"},
+        constructor="Max",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Min(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The smallest number along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "min"},
+        constructor="Min",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Prod(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The product along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "prod"},
+        constructor="Prod",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def L1Norm(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The sum of absolute values along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "l1_norm"},
+        constructor="L1Norm",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def L2Norm(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The square root of the sum of squares along some axes.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "l2_norm"},
+        constructor="L2Norm",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogSumExp(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(sum(exp(x))) along some axes, without overflow.
+
+    One number from all along some axes, which then go: (batch, steps, channels) over axis 1 gives (batch, channels).
+
+    sum, prod, max and min take whole numbers too; the element type stays what it is. Any axes but the batch axis.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "reduce",
+        {"axis": axis, "keepdims": keepdims, "operation": "log_sum_exp"},
+        constructor="LogSumExp",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Variance(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    correction: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The variance along some axes.
+
+    The variance along some axes: the sum of squared distances from the mean, over n - correction.
+
+    The square root of it with operation std. Keras and numpy divide by n, correction 0; PyTorch by default by n - 1.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        correction: Taken off the number that is divided by (PyTorch's default is 1). Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "variance",
+        {"axis": axis, "keepdims": keepdims, "correction": correction, "operation": "variance"},
+        constructor="Variance",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def StandardDeviation(
+    axis: AxesLike | None = None,
+    keepdims: bool | None = None,
+    correction: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The standard deviation along some axes.
+
+    The variance along some axes: the sum of squared distances from the mean, over n - correction.
+
+    The square root of it with operation std. Keras and numpy divide by n, correction 0; PyTorch by default by n - 1.
+
+    Args:
+        axis: Axes that go, counting the batch axis, negative from the end; all but the batch where not given.
+        keepdims: Whether the axes stay, with size 1. Default False.
+        correction: Taken off the number that is divided by (PyTorch's default is 1). Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "variance",
+        {"axis": axis, "keepdims": keepdims, "correction": correction, "operation": "standard_deviation"},
+        constructor="StandardDeviation",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ArgMax(
+    axis: int | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Where the largest number stands along an axis, which then goes: an int64 from 0; of equal ones the first.
+
+    Args:
+        axis: Axis to look along; counts the batch axis, negative from the end. Default -1.
+        keepdims: Whether the axis stays, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "arg_max",
+        {"axis": axis, "keepdims": keepdims},
+        constructor="ArgMax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ArgMin(
+    axis: int | None = None,
+    keepdims: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Where the smallest number stands along an axis, which then goes: an int64 from 0; of equal ones the first.
+
+    Args:
+        axis: Axis to look along; counts the batch axis, negative from the end. Default -1.
+        keepdims: Whether the axis stays, with size 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "arg_min",
+        {"axis": axis, "keepdims": keepdims},
+        constructor="ArgMin",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TopK(
+    k: int,
+    axis: int | None = None,
+    largest: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The k largest numbers along an axis, in order, the largest first; and as output indices where each stood.
+
+    The smallest instead with largest=False. Indices are int64, from 0; of equal numbers the first comes first.
+
+    Args:
+        k: How many.
+        axis: Axis to look along; counts the batch axis, negative from the end. Default -1.
+        largest: Whether the largest are taken, not the smallest. Default True.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "top_k",
+        {"k": k, "axis": axis, "largest": largest},
+        constructor="TopK",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sort(
+    axis: int | None = None,
+    descending: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The numbers along an axis in order, the smallest first; and as output indices where each stood.
+
+    Indices are int64, from 0; equal numbers keep their order.
+
+    Args:
+        axis: Axis to look along; counts the batch axis, negative from the end. Default -1.
+        descending: Whether the largest comes first. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sort",
+        {"axis": axis, "descending": descending},
+        constructor="Sort",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CumSum(
+    axis: int | None = None,
+    exclusive: bool | None = None,
+    reverse: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Along an axis the sum of all numbers so far; the shape does not change.
+
+    Args:
+        axis: Axis to look along; counts the batch axis, negative from the end. Default -1.
+        exclusive: Whether the number itself is left out, so that the first sum is 0. Default False.
+        reverse: Whether the sum runs from the end. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "cum_sum",
+        {"axis": axis, "exclusive": exclusive, "reverse": reverse},
+        constructor="CumSum",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Normalize(
+    axis: int | None = None,
+    p: float | None = None,
+    epsilon: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every vector along one axis divided by its p-norm, or by epsilon where that is larger; the shape does not change.
+
+    PyTorch's functional normalize: x / max(sum(|x| ** p) ** (1 / p), epsilon). Its axis is 1 by default.
+
+    Args:
+        axis: Axis of the vectors; counts the batch axis, negative from the end. Default -1.
+        p: Order of the norm: 2 for the length. Default 2.
+        epsilon: Smallest divisor. Default 1e-12.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "normalize",
+        {"axis": axis, "p": p, "epsilon": epsilon},
+        constructor="Normalize",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Abs(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Absolute value of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "abs"},
+        constructor="Abs",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Negative(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every number with the other sign.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "negative"},
+        constructor="Negative",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sign(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Sign of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "sign"},
+        constructor="Sign",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Square(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Square of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "square"},
+        constructor="Square",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sqrt(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Square root of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "sqrt"},
+        constructor="Sqrt",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Rsqrt(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1 / square root of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "rsqrt"},
+        constructor="Rsqrt",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Reciprocal(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1 / every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "reciprocal"},
+        constructor="Reciprocal",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Exp(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """E to the power of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "exp"},
+        constructor="Exp",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Log(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Natural logarithm of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "log"},
+        constructor="Log",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sin(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Sine of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "sin"},
+        constructor="Sin",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Cos(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Cosine of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "cos"},
+        constructor="Cos",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Tan(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Tangent of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "tan"},
+        constructor="Tan",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Floor(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every number rounded down.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "floor"},
+        constructor="Floor",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Ceil(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every number rounded up.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "ceil"},
+        constructor="Ceil",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Round(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every number rounded, a half to the even one.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "round"},
+        constructor="Round",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Erf(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Error function of every number.
+
+    A function of every number alone; the shape does not change.
+
+    abs, negative, sign and square take whole numbers too; the element type stays what it is.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elementwise",
+        {"operation": "erf"},
+        constructor="Erf",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Clip(
+    min: float | None = None,
+    max: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Every number brought between two bounds: max(min, x), and not above max; the shape does not change.
+
+    One bound may be left out. Where both are given, min must not be above max.
+
+    Args:
+        min: Smallest value that may come out; no bound where not given.
+        max: Largest value that may come out; no bound where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "clip",
+        {"min": min, "max": max},
+        constructor="Clip",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Equal(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first equals the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "equal"},
+        constructor="Equal",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def NotEqual(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first differs from the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "not_equal"},
+        constructor="NotEqual",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Greater(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first is greater than the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "greater"},
+        constructor="Greater",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GreaterEqual(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first is greater than or equal to the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "greater_equal"},
+        constructor="GreaterEqual",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Less(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first is less than the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "less"},
+        constructor="Less",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LessEqual(
+    constant: ConstantLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the first is less than or equal to the second, element by element.
+
+    Two tensors compared element by element, or one with a constant: true or false, of type bool.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis. Nothing is rounded: equal means
+    the very same number.
+
+    Args:
+        constant: Numbers beside the only input: one, or an array aligned to the last axes.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "compare",
+        {"constant": constant, "broadcasting": broadcasting, "operation": "less_equal"},
+        constructor="LessEqual",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogicalAnd(
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether all inputs are true, element by element.
+
+    What is true of two or more tensors of type bool, element by element: and, or, xor; or not of one.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "logical",
+        {"broadcasting": broadcasting, "operation": "logical_and"},
+        constructor="LogicalAnd",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogicalOr(
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether any input is true, element by element.
+
+    What is true of two or more tensors of type bool, element by element: and, or, xor; or not of one.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "logical",
+        {"broadcasting": broadcasting, "operation": "logical_or"},
+        constructor="LogicalOr",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogicalXor(
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether an odd number of inputs is true, element by element.
+
+    What is true of two or more tensors of type bool, element by element: and, or, xor; or not of one.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "logical",
+        {"broadcasting": broadcasting, "operation": "logical_xor"},
+        constructor="LogicalXor",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogicalNot(
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Whether the input is false, element by element.
+
+    What is true of two or more tensors of type bool, element by element: and, or, xor; or not of one.
+
+    Broadcasting as Add: a size 1 stretches, missing axes come after the batch axis.
+
+    Args:
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "logical",
+        {"broadcasting": broadcasting, "operation": "logical_not"},
+        constructor="LogicalNot",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Where(
+    x1: float | None = None,
+    x2: float | None = None,
+    dtype: DTypeLike | None = None,
+    broadcasting: BroadcastingLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A choice element by element: x1 where the condition is true, x2 where it is false.
+
+    Inputs: the condition, of type bool, then x1 and x2, each only where it is not given here as a number. PyTorch's
+    masked_fill(x, mask, value) is Where(x1=value) over the inputs mask and x. Broadcasting as Add.
+
+    Args:
+        x1: The number where the condition is true; a tensor where not given.
+        x2: The number where the condition is false; a tensor where not given.
+        dtype: Element type where both are numbers, float32 where not given; else that of the tensors.
+        broadcasting: Keras: missing axes come after the batch axis; numpy: before it, as in PyTorch. Default "keras".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "where",
+        {"x1": x1, "x2": x2, "dtype": dtype, "broadcasting": broadcasting},
+        constructor="Where",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
@@ -2114,31 +6399,49 @@ def LSTM(
     activation: ActivationLike | None = None,
     recurrent_activation: ActivationLike | None = None,
     use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
     return_sequences: bool | None = None,
     return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    num_layers: int | None = None,
+    proj_size: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
     expect: ShapeLike | None = None,
     weights: WeightsLike | None = None,
+    weights_of: str | None = None,
 ) -> Layer:
     """Long short-term memory over (batch, steps, features), in this order in either layout.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Gates in the order i, f, c, o: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units).
+    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
+    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
 
     Args:
         units: Size of the state.
-        activation: Applied to the candidate and the cell state; only what ONNX's LSTM knows. Default "tanh".
-        recurrent_activation: Applied to the gates; only what ONNX's LSTM knows. Default "sigmoid".
-        use_bias: Whether a bias is added. Default True.
+        activation: Applied to the candidate, and by an LSTM to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
         return_sequences: Whether every step's output is returned, not only the last. Default False.
-        return_state: Whether the last states come as outputs state_h and state_c. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
         weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
     """
     return Layer.make(
         "lstm",
@@ -2147,72 +6450,2160 @@ def LSTM(
             "activation": activation,
             "recurrent_activation": recurrent_activation,
             "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
             "return_sequences": return_sequences,
             "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "num_layers": num_layers,
+            "proj_size": proj_size,
         },
         constructor="LSTM",
         name=name,
         inputs=inputs,
         expect=expect,
         weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SimpleRNN(
+    units: int,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    num_layers: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
+
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
+    Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
+
+    Args:
+        units: Size of the state.
+        activation: Applied to the new state. Default "tanh".
+        use_bias: Whether a bias is added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "simple_rnn",
+        {
+            "units": units,
+            "activation": activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "num_layers": num_layers,
+        },
+        constructor="SimpleRNN",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GRU(
+    units: int,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    reset_after: bool | None = None,
+    num_layers: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Gated recurrent unit over (batch, steps, features), in this order in either layout.
+
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
+    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
+    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Parameters 3 * units * (features + units + 2), without reset_after + 1.
+
+    Args:
+        units: Size of the state.
+        activation: Applied to the candidate, and by an LSTM to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gru",
+        {
+            "units": units,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "reset_after": reset_after,
+            "num_layers": num_layers,
+        },
+        constructor="GRU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RNN(
+    cells: CellsLike,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
+
+    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
+    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+
+    Args:
+        cells: Cells, one above the other: each takes every step's output of the one below.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rnn",
+        {
+            "cells": cells,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="RNN",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Bidirectional(
+    layer: Layer,
+    merge_mode: MergeModeLike = "concat",
+    backward_layer: Layer | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
+
+    Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
+    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
+
+    Args:
+        layer: The recurrent layer.
+        merge_mode: Sum, mul, concat (on the last axis), ave; none: two outputs, one named backward. Default "concat".
+        backward_layer: Layer of the other direction; the same reversed where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "bidirectional",
+        {
+            "layer": layer,
+            "merge_mode": None if merge_mode == "concat" else merge_mode or "none",
+            "backward_layer": backward_layer,
+        },
+        constructor="Bidirectional",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM1D(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM2D(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM3D(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size3D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM3D",
+        rank=3,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def MultiHeadAttention(
+    num_heads: int,
+    key_dim: int,
+    value_dim: int | None = None,
+    dropout: float | None = None,
+    use_bias: bool | None = None,
+    output_shape: SizeND | None = None,
+    attention_axes: SizeND | None = None,
+    sliding_window: int | None = None,
+    use_gate: bool | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Attention of several heads: softmax(Q K^T / sqrt(key_dim)) V of each, Q, K and V being projections of the inputs.
+
+    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key; after them a mask,
+    known by its type. A mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which
+    it does not see): (batch, keys), (batch, queries, keys) or as the scores. A query that sees no key gives 0s, as
+    Keras with scores and PyTorch's scaled_dot_product_attention (its MultiheadAttention gives nan). With additive_mask
+    it is of numbers, added to the scores.
+
+    (batch, ..., features) -> the same with output_shape for the features; scores (batch, ..., heads, queries, keys).
+    Kernels query, key (features, heads, key_dim), value (features, heads, value_dim), attention_output (heads,
+    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim.
+
+    Args:
+        num_heads: Number of heads.
+        key_dim: Size of a query and of a key of one head.
+        value_dim: Size of a value of one head; key_dim where not given.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_bias: Whether the projections have biases. Default True.
+        output_shape: Sizes that replace the query's features; the features where not given.
+        attention_axes: Axes that are attended along, counting the batch axis; all but batch and features if not given.
+        sliding_window: Each query sees only keys fewer than this many places away.
+        use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "multi_head_attention",
+        {
+            "num_heads": num_heads,
+            "key_dim": key_dim,
+            "value_dim": value_dim,
+            "dropout": dropout,
+            "use_bias": use_bias,
+            "output_shape": output_shape,
+            "attention_axes": attention_axes,
+            "sliding_window": sliding_window,
+            "use_gate": use_gate,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="MultiHeadAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GroupQueryAttention(
+    head_dim: int,
+    num_query_heads: int,
+    num_key_value_heads: int,
+    dropout: float | None = None,
+    use_bias: bool | None = None,
+    sliding_window: int | None = None,
+    use_gate: bool | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """MultiHeadAttention in which num_query_heads / num_key_value_heads heads of queries share one of keys and values.
+
+    Inputs, masks and outputs as MultiHeadAttention; (batch, steps, features) only. Kernels query (features,
+    num_query_heads, head_dim), key and value (features, num_key_value_heads, head_dim), attention_output
+    (num_query_heads, head_dim, features).
+
+    Args:
+        head_dim: Size of a query, of a key and of a value of one head.
+        num_query_heads: Number of heads of queries.
+        num_key_value_heads: Number of heads of keys and values; divides num_query_heads.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_bias: Whether the projections have biases. Default True.
+        sliding_window: Each query sees only keys fewer than this many places away.
+        use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "group_query_attention",
+        {
+            "head_dim": head_dim,
+            "num_query_heads": num_query_heads,
+            "num_key_value_heads": num_key_value_heads,
+            "dropout": dropout,
+            "use_bias": use_bias,
+            "sliding_window": sliding_window,
+            "use_gate": use_gate,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="GroupQueryAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Attention(
+    use_scale: bool | None = None,
+    score_mode: str | None = None,
+    dropout: float | None = None,
+    scale: float | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """softmax(Q K^T) V of the inputs: (batch, ..., queries, features) -> (batch, ..., queries, values' size).
+
+    Inputs and masks as MultiHeadAttention; what lies between batch and steps, such as heads, attends for itself. With
+    scale = 1 / sqrt(features) it is PyTorch's scaled_dot_product_attention; Keras' layer has no such factor. With
+    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s.
+    Weights "scale" and "concat_score_weight", a number each, as use_scale and score_mode ask for them.
+
+    Args:
+        use_scale: Whether the scores are multiplied by a trained number. Default False.
+        score_mode: How a query and a key are compared: dot or concat. Default "dot".
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        scale: The scores are multiplied by this number. Default 1.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "attention",
+        {
+            "use_scale": use_scale,
+            "score_mode": score_mode,
+            "dropout": dropout,
+            "scale": scale,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="Attention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def AdditiveAttention(
+    use_scale: bool | None = None,
+    dropout: float | None = None,
+    use_causal_mask: bool | None = None,
+    return_attention_scores: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Attention whose scores are sum(scale * tanh(q + k)), Bahdanau's.
+
+    (batch, ..., queries, features) -> (batch, ..., queries, values' size). Inputs and masks as MultiHeadAttention.
+    Weight "scale" (features): a parameter for each feature.
+
+    Args:
+        use_scale: Whether each feature has a trained factor in the sum. Default True.
+        dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        return_attention_scores: Whether the weights come as a second output, "scores". Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "additive_attention",
+        {
+            "use_scale": use_scale,
+            "dropout": dropout,
+            "use_causal_mask": use_causal_mask,
+            "return_attention_scores": return_attention_scores,
+            "additive_mask": additive_mask,
+        },
+        constructor="AdditiveAttention",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TransformerEncoderLayer(
+    d_model: int,
+    nhead: int,
+    dim_feedforward: int | None = None,
+    dropout: float | None = None,
+    activation: ActivationLike | None = None,
+    layer_norm_eps: float | None = None,
+    norm_first: bool | None = None,
+    bias: bool | None = None,
+    use_causal_mask: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """PyTorch's nn.TransformerEncoderLayer, batch first: (batch, steps, d_model) -> the same.
+
+    x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))); with norm_first first
+    x + attention(norm1(x)), and so on. A second input is a mask as of MultiHeadAttention: True is what a step sees
+    (PyTorch's says what it does not see). Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's
+    in_proj_weight is query, key and value, one below the other, each transposed to (d_model, nhead, d_model / nhead).
+
+    Args:
+        d_model: Size of the last axis, of input and output.
+        nhead: Number of heads; divides d_model.
+        dim_feedforward: Size between the two dense layers. Default 2048.
+        dropout: Fraction dropped in training; no effect at inference. Default 0.1.
+        activation: Applied between the two dense layers. Default "relu".
+        layer_norm_eps: Added to the variance by the normalisations. Default 1e-05.
+        norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
+        bias: Whether projections, dense layers and normalisations have biases. Default True.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "transformer_encoder_layer",
+        {
+            "d_model": d_model,
+            "nhead": nhead,
+            "dim_feedforward": dim_feedforward,
+            "dropout": dropout,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+            "norm_first": norm_first,
+            "bias": bias,
+            "use_causal_mask": use_causal_mask,
+            "additive_mask": additive_mask,
+        },
+        constructor="TransformerEncoderLayer",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TransformerDecoderLayer(
+    d_model: int,
+    nhead: int,
+    dim_feedforward: int | None = None,
+    dropout: float | None = None,
+    activation: ActivationLike | None = None,
+    layer_norm_eps: float | None = None,
+    norm_first: bool | None = None,
+    bias: bool | None = None,
+    use_causal_mask: bool | None = None,
+    additive_mask: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """PyTorch's nn.TransformerDecoderLayer, batch first: (batch, steps, d_model), given others.
+
+    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input. A third
+    input is a mask as of MultiHeadAttention, for this one; use_causal_mask is for the first.
+
+    Args:
+        d_model: Size of the last axis, of input and output.
+        nhead: Number of heads; divides d_model.
+        dim_feedforward: Size between the two dense layers. Default 2048.
+        dropout: Fraction dropped in training; no effect at inference. Default 0.1.
+        activation: Applied between the two dense layers. Default "relu".
+        layer_norm_eps: Added to the variance by the normalisations. Default 1e-05.
+        norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
+        bias: Whether projections, dense layers and normalisations have biases. Default True.
+        use_causal_mask: Whether query i sees only keys 0 to i. Default False.
+        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "transformer_decoder_layer",
+        {
+            "d_model": d_model,
+            "nhead": nhead,
+            "dim_feedforward": dim_feedforward,
+            "dropout": dropout,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+            "norm_first": norm_first,
+            "bias": bias,
+            "use_causal_mask": use_causal_mask,
+            "additive_mask": additive_mask,
+        },
+        constructor="TransformerDecoderLayer",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Block(
+    stack: BlockLike,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A stack used as one layer: written once in the stack's `blocks`, used as often as wanted.
+
+    Each use has weights of its own ("name/layer/kernel"), or those of an earlier use where `weights_of` names it. Its
+    Inputs take the tensors of `inputs` in order; a symbol in their shapes stands for whatever size comes.
+
+    Args:
+        stack: Name of one of the stack's blocks.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "block",
+        {"stack": stack},
+        constructor="Block",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def TimeDistributed(
+    layer: Layer,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """One layer applied to every step alike: (batch, steps, ...) -> (batch, steps, ...), the same weights at each.
+
+    The steps are folded into the batch axis, the layer sees (batch * steps, ...), and they are unfolded again.
+
+    Args:
+        layer: The layer applied at every step.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "time_distributed",
+        {"layer": layer},
+        constructor="TimeDistributed",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SpectralNormalization(
+    layer: Layer,
+    power_iterations: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A layer whose kernel was divided by its largest singular value in training; at inference, that layer.
+
+    Keras stores the divided kernel, so nothing is left to compute. `power_iterations` matters in training alone.
+
+    Args:
+        layer: The layer whose kernel is normalised.
+        power_iterations: Steps of the power method in training; no effect at inference. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "spectral_normalization",
+        {"layer": layer, "power_iterations": power_iterations},
+        constructor="SpectralNormalization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ReLU(
+    max_value: float | None = None,
+    negative_slope: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x, 0); with options min(x, max_value) for x > threshold, else negative_slope * (x - threshold).
+
+    Args:
+        max_value: Largest result; none if not given.
+        negative_slope: Slope up to the threshold. Default 0.
+        threshold: Results are 0, or on the slope, for inputs up to this. Default 0.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "re_lu",
+        {"max_value": max_value, "negative_slope": negative_slope, "threshold": threshold},
+        constructor="ReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ReLU6(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x, 0), 6).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "relu6",
+        {},
+        constructor="ReLU6",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LeakyReLU(
+    negative_slope: float = 0.3,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else negative_slope * x.
+
+    Args:
+        negative_slope: Slope below zero (Keras' LeakyReLU layer: 0.3; PyTorch and ONNX: 0.01). Default 0.3.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "leaky_re_lu",
+        {"negative_slope": negative_slope},
+        constructor="LeakyReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * (exp(x) - 1).
+
+    Args:
+        alpha: Very negative inputs approach -alpha. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "elu",
+        {"alpha": alpha},
+        constructor="ELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SELU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1.0507 * elu(x, alpha = 1.6733), the constants of Klambauer et al. 2017.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "selu", {}, constructor="SELU", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def GELU(
+    approximate: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * Phi(x), Phi the normal distribution function; exactly by erf, or by tanh where `approximate`.
+
+    Args:
+        approximate: Whether tanh stands in for erf. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gelu",
+        {"approximate": approximate},
+        constructor="GELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """1 / (1 + exp(-x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sigmoid",
+        {},
+        constructor="Sigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardsigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x / 6 + 0.5, 0), 1), as Keras 3 and PyTorch (Keras 2 and ONNX's default have slope 0.2).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_sigmoid",
+        {},
+        constructor="Hardsigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Tanh(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Hyperbolic tangent.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "tanh", {}, constructor="Tanh", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Softplus(
+    beta: float | None = None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold, as PyTorch.
+
+    Args:
+        beta: Sharpness of the bend at 0; not 0. Default 1.
+        threshold: Beyond this beta * x counts as large, and the result is x. Default 20.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softplus",
+        {"beta": beta, "threshold": threshold},
+        constructor="Softplus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SiLU(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * sigmoid(x), also called swish.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "silu", {}, constructor="SiLU", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Softmax(
+    axis: int | None = None,
+    axes: AxesLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
+
+    PyTorch's Softmax2d is axis=1 of images channels first.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        axes: Several axes instead, whose results together sum to 1; only axis if not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softmax",
+        {"axis": axis, "axes": axes},
+        constructor="Softmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CELU(
+    alpha: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0).
+
+    Args:
+        alpha: Very negative inputs approach -alpha; not 0. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "celu",
+        {"alpha": alpha},
+        constructor="CELU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardswish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * min(max(x / 6 + 0.5, 0), 1), also called hard silu.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_swish",
+        {},
+        constructor="Hardswish",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardtanh(
+    min_val: float | None = None,
+    max_val: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x, min_val), max_val).
+
+    Args:
+        min_val: Least result. Default -1.
+        max_val: Largest result, min_val or more. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_tanh",
+        {"min_val": min_val, "max_val": max_val},
+        constructor="Hardtanh",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softsign(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x / (1 + |x|).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softsign",
+        {},
+        constructor="Softsign",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogSoftmax(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(exp(x) / sum(exp(x))) along one axis.
+
+    Args:
+        axis: Axis along which the exponentials of the results sum to 1; as in softmax. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "log_softmax",
+        {"axis": axis},
+        constructor="LogSoftmax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softmin(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(-x) / sum(exp(-x)) along one axis, whose results then sum to 1.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "softmin",
+        {"axis": axis},
+        constructor="Softmin",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def LogSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """log(1 / (1 + exp(-x))), which is -softplus(-x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "log_sigmoid",
+        {},
+        constructor="LogSigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Mish(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x * tanh(softplus(x)).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "mish", {}, constructor="Mish", name=name, inputs=inputs, expect=expect, weights=weights, weights_of=weights_of
+    )
+
+
+def Exponential(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """exp(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "exponential",
+        {},
+        constructor="Exponential",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Hardshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x where |x| > threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "hard_shrink",
+        {"threshold": threshold},
+        constructor="Hardshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Softshrink(
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x - threshold for x > threshold, x + threshold for x < -threshold, else 0.
+
+    Args:
+        threshold: Largest size that becomes 0; PyTorch's lambd. Default 0.5.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "soft_shrink",
+        {"threshold": threshold},
+        constructor="Softshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Tanhshrink(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x - tanh(x).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "tanh_shrink",
+        {},
+        constructor="Tanhshrink",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Threshold(
+    threshold: float,
+    default_value: float,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x where x > threshold, else default_value.
+
+    Args:
+        threshold: What an input must exceed to stay.
+        default_value: What the others become; PyTorch's value.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "threshold",
+        {"threshold": threshold, "default_value": default_value},
+        constructor="Threshold",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Squareplus(
+    b: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """(x + sqrt(x^2 + b)) / 2.
+
+    Args:
+        b: How round the bend at 0 is; 0 gives relu. Default 4.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "squareplus",
+        {"b": b},
+        constructor="Squareplus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SparsePlus(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """0 for x <= -1, x for x >= 1, (x + 1)^2 / 4 between.
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparse_plus",
+        {},
+        constructor="SparsePlus",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SparseSigmoid(
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """min(max(x / 2 + 0.5, 0), 1).
+
+    Args:
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparse_sigmoid",
+        {},
+        constructor="SparseSigmoid",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Sparsemax(
+    axis: int | None = None,
+    as_keras: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """max(x - tau, 0) along one axis, tau such that the results sum to 1 (Martins and Astudillo 2016).
+
+    tau = (sum of the k largest - 1) / k, k the largest for which k * x_k > sum - 1. Keras 3 takes the sum of the k
+    cumulative sums instead, so that its results sum to 1 only where k is 1; `as_keras` does the same.
+
+    Args:
+        axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
+        as_keras: Whether tau is Keras 3's, with which the results need not sum to 1. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "sparsemax",
+        {"axis": axis, "as_keras": as_keras},
+        constructor="Sparsemax",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RReLU(
+    lower: float | None = None,
+    upper: float | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else (lower + upper) / 2 * x: the slope that PyTorch draws in training is its mean at inference.
+
+    Args:
+        lower: Least slope drawn in training. Default 0.125.
+        upper: Largest slope drawn in training, lower or more. Default 0.3333333333333333.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rrelu",
+        {"lower": lower, "upper": upper},
+        constructor="RReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def PReLU(
+    shared_axes: SizeND | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """x for x > 0, else alpha * x, with a learned alpha for each place of a sample; shape unchanged.
+
+    Weight alpha: the input's shape without the batch, but 1 along `shared_axes`. PyTorch's PReLU(1) shares all axes,
+    its PReLU(channels) all but the channels: shared_axes=(2, 3) for images channels first, (1, 2) channels last.
+
+    Args:
+        shared_axes: Axes along which one alpha serves all, counted from 1 behind the batch.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "p_re_lu",
+        {"shared_axes": shared_axes},
+        constructor="PReLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GLU(
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Gated linear unit: the first half of an axis times the sigmoid of the second half; the axis is halved.
+
+    (..., 2 n) -> (..., n) (Dauphin et al. 2017).
+
+    Args:
+        axis: Axis that is halved; counts the batch axis, negative from the end. Default -1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "glu",
+        {"axis": axis},
+        constructor="GLU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
     )
 
 
 __all__ = [
+    "Abs",
     "Activation",
+    "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
+    "AlphaDropout",
+    "ArgMax",
+    "ArgMin",
+    "Attention",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
+    "Block",
     "BroadcastTo",
+    "CELU",
+    "Cast",
+    "CategoryEncoding",
+    "Ceil",
     "ChannelShuffle",
+    "Clip",
     "Concatenate",
+    "Constant",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "Cos",
+    "CosineSimilarity",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CumSum",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "DepthwiseConv3D",
+    "Divide",
+    "Dot",
     "Dropout",
+    "ELU",
+    "Einsum",
+    "EinsumDense",
+    "Embedding",
+    "Equal",
+    "Erf",
+    "Exp",
+    "Exponential",
+    "FeatureAlphaDropout",
     "Flatten",
     "Flip",
+    "Floor",
     "Fold",
+    "GELU",
+    "GLU",
+    "GRU",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
+    "GlobalLpPooling1D",
+    "GlobalLpPooling2D",
+    "GlobalLpPooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Greater",
+    "GreaterEqual",
+    "GroupNormalization",
+    "GroupQueryAttention",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Identity",
     "Input",
+    "InstanceNormalization",
+    "L1Norm",
+    "L2Norm",
     "LSTM",
+    "LayerNormalization",
+    "LayerScale",
+    "LeakyReLU",
+    "Less",
+    "LessEqual",
+    "LocalResponseNormalization",
+    "Log",
+    "LogSigmoid",
+    "LogSoftmax",
+    "LogSumExp",
+    "LogicalAnd",
+    "LogicalNot",
+    "LogicalOr",
+    "LogicalXor",
+    "LpPooling1D",
+    "LpPooling2D",
+    "LpPooling3D",
+    "Masking",
+    "MatMul",
+    "Max",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "MaxUnpooling1D",
+    "MaxUnpooling2D",
+    "MaxUnpooling3D",
+    "Maximum",
+    "Mean",
+    "Min",
+    "Minimum",
+    "Mish",
+    "MultiHeadAttention",
+    "Multiply",
+    "Negative",
+    "Normalization",
+    "Normalize",
+    "NotEqual",
+    "PReLU",
     "Pad",
+    "PairwiseDistance",
+    "Parameter",
     "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Power",
+    "Prod",
+    "RMSNormalization",
+    "RNN",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "Reciprocal",
     "Repeat",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
     "Roll",
+    "Round",
+    "Rsqrt",
+    "SELU",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConv3D",
+    "SiLU",
+    "Sigmoid",
+    "Sign",
+    "SimpleRNN",
+    "Sin",
     "Slice",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Sort",
+    "SparsePlus",
+    "SparseSigmoid",
+    "Sparsemax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "SpectralNormalization",
     "Split",
+    "Sqrt",
+    "Square",
+    "Squareplus",
     "Squeeze",
+    "StackTensors",
+    "StandardDeviation",
+    "Subtract",
+    "Sum",
     "Take",
+    "Tan",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Tile",
+    "TimeDistributed",
+    "TopK",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
     "Unfold",
+    "UnitNormalization",
     "Unsqueeze",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
     "Upsample",
+    "Variance",
+    "Where",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

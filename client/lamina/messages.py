@@ -16,7 +16,7 @@ from lamina.dims import Dim
 from lamina.enums import number_of
 from lamina.errors import suggest
 from lamina.place import Place, shown
-from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
+from lamina.v1 import activations_pb2, layers_pb2, options_pb2, recurrent_pb2, tensor_pb2
 
 _WHOLE = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -24,7 +24,9 @@ _WHOLE = {
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
 }
+_REAL = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _PAD_PAIR = "lamina.v1.PadPair"
+_LAYER = "lamina.v1.Layer"
 _PLURAL = {1: "1 number", 2: "2 numbers", 3: "3 numbers"}
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -32,9 +34,10 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 def fill(message: Message, values: Mapping[str, object], *, rank: int | None = None, where: str) -> None:
     """Sets the fields of a message from Python values.
 
-    None leaves a field unset. An int for a repeated integer field means that number for each of `rank` axes; where
+    None leaves a field unset. A number for a repeated field means that number for each of `rank` axes; where
     `rank` is given, a sequence must have that length. Paddings, shapes, activation functions and enum values are
-    taken as the constructors document them; a message is copied; a mapping fills a sub-message.
+    taken as the constructors document them; a message is copied; a mapping fills a sub-message. Where one of several
+    messages may stand, such as a cell or a layer inside another, any of them is taken, a `Layer` too.
     Raises InvalidArgumentError, which names `where` and the field.
     """
     _fill(message, values, rank, Place(where))
@@ -43,6 +46,14 @@ def fill(message: Message, values: Mapping[str, object], *, rank: int | None = N
 def function(name: str, values: Mapping[str, object]) -> activations_pb2.ActivationFunction:
     """An activation function by its name in the schema, with its options."""
     return build(activations_pb2.ActivationFunction, {name: values}, where=f"activations.{name}")
+
+
+def cell(name: str, values: Mapping[str, object], *, constructor: str) -> recurrent_pb2.RecurrentCell:
+    """A cell by its name in the schema, with its options."""
+    made = recurrent_pb2.RecurrentCell()
+    getattr(made, name).SetInParent()
+    fill(getattr(made, name), values, where=constructor)
+    return made
 
 
 def build(kind: type[AnyMessage], values: Mapping[str, object], *, rank: int | None = None, where: str) -> AnyMessage:
@@ -76,17 +87,47 @@ def _set(message: Message, field: FieldDescriptor, value: object, rank: int | No
 
 
 def _set_message(target: Message, value: object, rank: int | None, at: Place) -> None:
-    if isinstance(value, Message):
+    if isinstance(target, layers_pb2.Layer):
+        value = getattr(value, "proto", value)  # a layer inside another, with all that it says
+    value = _held(value, at)
+    if isinstance(value, Message) and (member := members(target).get(value.DESCRIPTOR.full_name)):
+        getattr(target, member).CopyFrom(value)
+        getattr(target, member).SetInParent()
+    elif isinstance(value, Message):
         if value.DESCRIPTOR.full_name != target.DESCRIPTOR.full_name:
-            raise at.error(f"takes a {target.DESCRIPTOR.name}; a {value.DESCRIPTOR.name} was given.")
+            named = members(target) if target.DESCRIPTOR.full_name not in _SHORT_FORMS else ()
+            names = [name.rpartition(".")[2] for name in named] or [target.DESCRIPTOR.name]
+            raise at.error(f"takes a {' or '.join(names)}; a {value.DESCRIPTOR.name} was given.")
         target.CopyFrom(value)
     elif (convert := _SHORT_FORMS.get(target.DESCRIPTOR.full_name)) and not isinstance(value, Mapping):
         convert(target, value, rank, at)
     elif isinstance(value, Mapping):
         _fill(target, value, rank, at)
     else:
-        raise at.error(f"takes options by name; {shown(value)} was given.")
+        wanted = "a layer" if target.DESCRIPTOR.full_name == _LAYER else "options by name"
+        raise at.error(f"takes {wanted}; {shown(value)} was given.")
     target.SetInParent()
+
+
+def members(message: Message) -> dict[str, str]:
+    """Full names of the messages of which a message holds one, and the fields that hold them; {} for other messages."""
+    unions = message.DESCRIPTOR.oneofs
+    if len(unions) != 1 or len(unions[0].fields) != len(message.DESCRIPTOR.fields):
+        return {}
+    return {field.message_type.full_name: field.name for field in unions[0].fields if field.message_type is not None}
+
+
+def _held(value: object, at: Place) -> object:
+    """What a layer inside another is made of: the message of its kind. It has no place in the stack of its own."""
+    proto = getattr(value, "proto", None)
+    if not isinstance(proto, layers_pb2.Layer):
+        return value
+    given = [field.name for field, _ in proto.ListFields() if field.containing_oneof is None or field.name == "name"]
+    given += ["weights"] if getattr(value, "weights", None) else []
+    if given:
+        raise at.error(f"is a layer inside another, which has no {given[0]} of its own; {shown(value)} was given.")
+    kind = proto.WhichOneof("kind")
+    return getattr(proto, kind) if kind else value
 
 
 def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -> list[Any]:
@@ -94,8 +135,9 @@ def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -
         if field.message_type.full_name == _PAD_PAIR:
             return _pairs(value, rank, at)
         kind = GetMessageClass(field.message_type)
+        value = [value] if isinstance(value, Message) else value
         return [_converted(kind(), item, rank, at.item(i)) for i, item in enumerate(_sequence(value, at))]
-    if _is_number(value):
+    if (field.type in _WHOLE or field.type in _REAL) and _is_number(value):
         return [_scalar(field, value, at)] * (rank or 1)
     items = [_scalar(field, item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
     if rank is not None and field.type in _WHOLE and len(items) != rank:
@@ -121,7 +163,7 @@ def _scalar(field: FieldDescriptor, value: object, at: Place) -> Any:
         if not _is_bool(value):
             raise at.error(f"is True or False; {shown(value)} was given.")
         return bool(value)
-    if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+    if field.type in _REAL:
         if not _is_number(value):
             raise at.error(f"takes a number; {shown(value)} was given.")
         return float(value)  # type: ignore[arg-type]
@@ -206,6 +248,8 @@ def _is_flat(value: object) -> bool:
 
 
 def _shape(target: Any, value: object, rank: int | None, at: Place) -> None:
+    if _is_number(value) and at.field.endswith("output_shape"):  # as Keras, whose other shapes are tuples too
+        value = (value,)
     if _is_number(value) or isinstance(value, str | Dim):
         raise at.error(f"takes a tuple of sizes: write ({shown(value)},).")
     for i, item in enumerate(_sequence(value, at)):
@@ -225,8 +269,24 @@ def _dim(target: Any, value: object, _rank: int | None, at: Place) -> None:
         raise at.error(f"takes a number, a symbol such as 'T', or None for any size; {shown(value)} was given.")
 
 
-# What Keras calls some functions too.
-_OTHER_NAMES = {"swish": "silu"}
+# What Keras or PyTorch call some functions too.
+_OTHER_NAMES = {
+    "exp": "exponential",
+    "hard_silu": "hard_swish",
+    "hardshrink": "hard_shrink",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_swish",
+    "hardtanh": "hard_tanh",
+    "logsigmoid": "log_sigmoid",
+    "softshrink": "soft_shrink",
+    "swish": "silu",
+    "tanhshrink": "tanh_shrink",
+}
+# Functions that are layers only, and what to do.
+_LAYERS_ONLY = {
+    "glu": "glu halves an axis, so it is a layer of its own: put GLU() behind this one",
+    "prelu": "prelu has weights, so it is a layer of its own: put PReLU() behind this one",
+}
 
 
 def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
@@ -234,6 +294,8 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     if not isinstance(value, str):
         raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
     value = _OTHER_NAMES.get(value, value)
+    if value in _LAYERS_ONLY:
+        raise at.error(f"takes what keeps a shape and has no weights; {_LAYERS_ONLY[value]}.", "UNSUPPORTED")
     if value not in known:
         raise at.error(
             f"knows no function {value!r}.{suggest(value, known, what='function', most=20)}", "UNKNOWN_VALUE"
@@ -241,10 +303,31 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     getattr(target, value).SetInParent()
 
 
+def _constant(target: Any, value: object, _rank: int | None, at: Place) -> None:
+    """A number, or numbers in sequences as deep as they have axes; an array."""
+    shape, numbers = _unnested(value, at)
+    target.values.extend(numbers)
+    target.shape.extend(shape if len(shape) > 1 else ())
+
+
+def _unnested(value: object, at: Place) -> tuple[tuple[int, ...], list[float]]:
+    listable = getattr(value, "tolist", None)  # an array, or one of its elements
+    value = listable() if callable(listable) else value
+    if _is_number(value):
+        return (), [float(value)]  # type: ignore[arg-type]
+    items = [_unnested(item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
+    shapes = {shape for shape, _ in items}
+    if len(shapes) != 1:
+        found = f"rows of shape {' and '.join(sorted(map(str, shapes)))} were" if shapes else "nothing was"
+        raise at.error(f"takes numbers in rows of one length; {found} given.", "WRONG_LENGTH")
+    return (len(items), *shapes.pop()), [number for _, numbers in items for number in numbers]
+
+
 _Convert: TypeAlias = Callable[[Any, object, int | None, Place], None]
 _SHORT_FORMS: Mapping[str, _Convert] = {
     "lamina.v1.Padding": _padding,
     "lamina.v1.Shape": _shape,
     "lamina.v1.Dim": _dim,
+    "lamina.v1.ConstantTensor": _constant,
     "lamina.v1.ActivationFunction": _function,
 }

@@ -149,6 +149,25 @@ class WeightSpec:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """A count that another tool prints: `quantity` is "multiply-adds" or "parameters". `str()` says it in words."""
+
+    tool: str
+    quantity: str
+    value: Size
+    reason: str
+
+    def __str__(self) -> str:
+        number = f"{self.value:,}".replace(",", " ") if isinstance(self.value, int) else str(self.value)
+        return f"{self.tool} counts {number} {self.quantity}: {self.reason}"
+
+    @classmethod
+    def from_proto(cls, message: trace_pb2.CountElsewhere) -> "Elsewhere":
+        """From the message of that name."""
+        return cls(message.tool, message.quantity, size_of(message.value), message.reason)
+
+
+@dataclass(frozen=True)
 class Note:
     """Something surprising about a legal layer. `str()` gives the text; `reason` is stable: "POOL_STRIDE_ONE"."""
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, cast, overload
+from hashlib import sha256
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from google.protobuf import json_format
 
-from lamina import naming, reading
+from lamina import naming, nesting, reading
 from lamina import weights as weight_names
 from lamina.enums import name_of, number_of
 from lamina.errors import InvalidArgumentError, UnknownNameError, suggest
@@ -27,11 +29,17 @@ class Layer:
     """
 
     def __init__(
-        self, proto: layers_pb2.Layer, *, weights: "Mapping[str, ArrayLike] | None" = None, class_name: str = ""
+        self,
+        proto: layers_pb2.Layer,
+        *,
+        weights: "Mapping[str, ArrayLike] | None" = None,
+        class_name: str = "",
+        blocks: "Sequence[Stack]" = (),
     ) -> None:
         self.proto = proto
+        self.blocks = tuple(blocks)
         self.class_name = class_name or naming.class_name(proto)
-        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._called)
+        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._described)
 
     @classmethod
     def make(
@@ -45,6 +53,7 @@ class Layer:
         inputs: "InputsLike | None" = None,
         expect: "ShapeLike | None" = None,
         weights: "WeightsLike | None" = None,
+        weights_of: str | None = None,
     ) -> "Layer":
         """A layer whose `field` of the kind's oneof is filled with values; what the generated constructors call.
 
@@ -52,12 +61,16 @@ class Layer:
         """
         where = f"{name} ({constructor})" if name else constructor
         proto = layers_pb2.Layer()
-        fill(proto, {"name": name, "expect": expect}, where=where)
+        fill(proto, {"name": name, "expect": expect, "weights_of": weights_of}, where=where)
         proto.inputs.extend(references(inputs, where))
         kind = getattr(proto, field)
         kind.SetInParent()
-        fill(kind, values, rank=rank, where=where)
-        return cls(proto, weights=cast("Mapping[str, ArrayLike] | None", weights), class_name=constructor)
+        held = [value for value in values.values() if isinstance(value, Layer | Stack)]
+        given = {key: _held(kind, value, Place(where, key)) for key, value in values.items()}
+        fill(kind, given, rank=rank, where=where)
+        carried = {} if weights_of else weight_names.of_layer(_carried(held), where)
+        carried |= weight_names.of_layer(weights or {}, where)
+        return cls(proto, weights=carried, class_name=constructor, blocks=_blocks(held))
 
     @property
     def name(self) -> str | None:
@@ -75,7 +88,21 @@ class Layer:
         return tuple(self.proto.inputs)
 
     @property
-    def _called(self) -> str:
+    def weights_of(self) -> str:
+        """The layer whose weights it shares; "" where they are its own."""
+        return self.proto.weights_of
+
+    def carrying(self, weights: "Mapping[str, ArrayLike]") -> "Layer":
+        """This layer with other weights."""
+        return Layer(self.proto, weights=weights, class_name=self.class_name, blocks=self.blocks)
+
+    @property
+    def called(self) -> str:
+        """What its default name is made of: its class, but for an activation function its field ("silu" for SiLU)."""
+        return naming.called(self.proto, self.class_name)
+
+    @property
+    def _described(self) -> str:
         return f"{self.name} ({self.class_name})" if self.name else self.class_name
 
     def __eq__(self, other: object) -> bool:
@@ -89,16 +116,7 @@ class Layer:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        if not self.field:
-            return "Layer()"
-        inputs = list(self.inputs)
-        extras: dict[str, object] = {
-            "name": self.name,
-            "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
-            "expect": reading.shape(self.proto.expect) if self.proto.HasField("expect") else None,
-            "weights": reading.Code(f"<{', '.join(self.weights)}>") if self.weights else None,
-        }
-        return reading.call(self.class_name, getattr(self.proto, self.field), extras)
+        return reading.layer(self.proto, self.class_name, self.weights)
 
 
 class Stack:
@@ -106,7 +124,9 @@ class Stack:
 
     `layout` is where the channel axis stands for every layer that has one, "channels_last" unless given. `outputs`
     names what to return: layer names, or "name:output"; the last layer unless given. `inputs=` of a layer makes
-    branches. Raises InvalidArgumentError where an entry is no layer; whether the layers fit is the server's to say.
+    branches. A stack can stand inside another: `lm.Block(stack)`, as often as wanted, and `name` is what it is called
+    there; `blocks` are stacks that layers use by name. Raises InvalidArgumentError where an entry is no layer; whether
+    the layers fit is the server's to say.
     """
 
     def __init__(
@@ -115,14 +135,49 @@ class Stack:
         *,
         layout: "LayoutLike | None" = None,
         outputs: "InputsLike | None" = None,
+        name: str | None = None,
+        blocks: "Iterable[Stack]" = (),
     ) -> None:
         self.layers = tuple(_checked(layers))
+        self._name = name
         self.proto = layers_pb2.Stack(layers=[layer.proto for layer in self.layers])
         if layout is not None:
             self.proto.layout = cast(
                 "options_pb2.Layout", number_of(options_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
             )
         self.proto.outputs.extend(references(outputs, "Stack", "outputs"))
+        for block in (*blocks, *_blocks(self.layers)):
+            block.add_to(self.proto)
+
+    @property
+    def name(self) -> str:
+        """What it is called as a block: the name given, else one that its layers decide."""
+        return self._name or f"block_{sha256(self.proto.SerializeToString(deterministic=True)).hexdigest()[:8]}"
+
+    def add_to(self, proto: layers_pb2.Stack) -> None:
+        """Adds it to the blocks of a stack's message, once, those that it uses before it.
+
+        Raises InvalidArgumentError where another block has its name, or the layouts differ.
+        """
+        if self.proto.layout and self.proto.layout != (proto.layout or options_pb2.LAYOUT_CHANNELS_LAST):
+            raise InvalidArgumentError(
+                f"Stack: the block {self.name!r} is {self.layout}, and the stack that uses it is not.", field="layout"
+            )
+        for block in self.proto.blocks:
+            nesting.add_block(proto, block)
+        own = layers_pb2.NamedStack(name=self.name, layers=self.proto.layers, outputs=self.proto.outputs)
+        nesting.add_block(proto, own)
+
+    @cached_property
+    def blocks(self) -> "dict[str, Stack]":
+        """The stacks that its layers use by name, or those inside them."""
+        return {block.name: self._block(block) for block in self.proto.blocks}
+
+    def _block(self, block: layers_pb2.NamedStack) -> "Stack":
+        inner = nesting.needed(self.proto, (name for layer in block.layers for name in nesting.used(layer)))
+        stack = Stack.from_proto(layers_pb2.Stack(layers=block.layers, outputs=block.outputs, blocks=inner))
+        stack._name = block.name
+        return stack
 
     @classmethod
     def from_proto(cls, proto: layers_pb2.Stack, *, weights: "WeightsLike | None" = None) -> "Stack":
@@ -158,15 +213,22 @@ class Stack:
                 f"weights: the stack has no layer {name!r}.{suggest(name, self.names, what='layer')}"
             )
         layers = [
-            Layer(layer.proto, weights={**layer.weights, **nested.get(name, {})}, class_name=layer.class_name)
+            layer.carrying({**layer.weights, **nested.get(name, {})})
             for name, layer in zip(self.names, self.layers, strict=True)
         ]
-        return self._with_layers(layers)
+        return self.rebuilt(layers)
 
-    def _with_layers(self, layers: Sequence[Layer]) -> "Stack":
-        stack = Stack(layers)
+    def rebuilt(
+        self,
+        layers: Sequence[Layer],
+        outputs: Sequence[str] | None = None,
+        blocks: Sequence[layers_pb2.NamedStack] | None = None,
+    ) -> "Stack":
+        """This stack with other layers, and with other outputs and blocks where they are given."""
+        stack = Stack(layers, outputs=self.outputs if outputs is None else outputs, name=self._name)
         stack.proto.layout = self.proto.layout
-        stack.proto.outputs.extend(self.proto.outputs)
+        del stack.proto.blocks[:]
+        stack.proto.blocks.extend(self.proto.blocks if blocks is None else blocks)
         return stack
 
     @cached_property
@@ -176,7 +238,7 @@ class Stack:
         A global pool from a file that leaves its rank open has its default name ("global_max_pooling1d") in a trace
         only: it takes its rank from what comes in.
         """
-        kinds = [layer.class_name for layer in self.layers]
+        kinds = [layer.called for layer in self.layers]
         return tuple(naming.default_names(kinds, [layer.name for layer in self.layers]))
 
     @property
@@ -228,9 +290,43 @@ class Stack:
 
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
-        options = [("layout", self.layout or None), ("outputs", list(self.outputs) or None)]
+        options = [("layout", self.layout), ("outputs", list(self.outputs)), ("name", self._name)]
         extras = "".join(f", {name}={reading.code(value)}" for name, value in options if value)
-        return f"Stack([\n{lines}]{extras})"
+        written = (repr(block.rebuilt(block.layers, blocks=())) for block in self.blocks.values())
+        blocks = "".join(indent(text, "    ") + ",\n" for text in written)
+        return f"Stack([\n{lines}]{extras}{f', blocks=[{chr(10)}{blocks}]' if blocks else ''})"
+
+
+def _carried(held: "Sequence[Layer | Stack]") -> "dict[str, object]":
+    """Weights that the layers inside a layer carry, by their names."""
+    carried: dict[str, object] = {}
+    for one in held:
+        if isinstance(one, Stack):
+            carried.update(one.weights)
+        elif one.weights:
+            (name,) = naming.default_names([one.class_name], [one.name])
+            carried[name] = one.weights
+    return carried
+
+
+def _held(kind: Any, value: object, at: Place) -> object:
+    """What stands for a layer or a stack among the options of another: itself, or its name.
+
+    Raises InvalidArgumentError where one stands in the place of the other.
+    """
+    if not isinstance(value, Layer | Stack):
+        return value
+    takes_layer = kind.DESCRIPTOR.fields_by_name[at.field].message_type is not None
+    if isinstance(value, Stack) and takes_layer:
+        raise at.error("takes one layer; a Stack was given: write lm.Block(stack).")
+    if isinstance(value, Layer) and not takes_layer:
+        raise at.error(f"takes a Stack, or the name of a block; {shown(value)} was given.")
+    return value.name if isinstance(value, Stack) else value
+
+
+def _blocks(held: "Iterable[Layer | Stack]") -> "list[Stack]":
+    """The stacks that layers use, or that a layer holds."""
+    return [block for one in held for block in ([one] if isinstance(one, Stack) else one.blocks)]
 
 
 def _checked(layers: object) -> Iterator[Layer]:

@@ -12,6 +12,7 @@ from lamina.errors import UnknownNameError, suggest
 from lamina.specs import (
     AppliedPad,
     Derivation,
+    Elsewhere,
     Note,
     ReceptiveField,
     Size,
@@ -136,6 +137,16 @@ class LayerTrace:
         return size_of(self.proto.macs.value)
 
     @cached_property
+    def bias_adds(self) -> Size:
+        """Additions of biases per sample, which `macs` leaves out."""
+        return size_of(self.proto.bias_adds.value)
+
+    @cached_property
+    def elsewhere(self) -> tuple[Elsewhere, ...]:
+        """What torchinfo, fvcore or PyTorch would print instead, and why."""
+        return tuple(map(Elsewhere.from_proto, self.proto.elsewhere))
+
+    @cached_property
     def output_bytes(self) -> Size:
         """Bytes of the outputs, per sample."""
         return size_of(self.proto.output_bytes)
@@ -144,6 +155,22 @@ class LayerTrace:
     def receptive_field(self) -> tuple[ReceptiveField, ...]:
         """What one output element sees of the input, for each axis that windows move along; empty where it sees all."""
         return tuple(map(ReceptiveField.from_proto, self.proto.receptive_field))
+
+    @cached_property
+    def layers(self) -> "tuple[LayerTrace, ...]":
+        """The layers inside a layer that holds others; their names begin with its own: "res1/conv2d"."""
+        return tuple(map(LayerTrace, self.proto.layers))
+
+    @property
+    def weights_of(self) -> str:
+        """The layer whose weights it shares; "" where they are its own."""
+        return self.proto.weights_of
+
+    def walk(self) -> "Iterator[LayerTrace]":
+        """The layer, and those inside it, in the order in which they run."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -173,6 +200,11 @@ class Trace:
     def layers(self) -> tuple[LayerTrace, ...]:
         """Layers, in the stack's order."""
         return tuple(map(LayerTrace, self.proto.layers))
+
+    def walk(self) -> Iterator[LayerTrace]:
+        """Every layer, those inside others among them, in the order in which they run."""
+        for layer in self.layers:
+            yield from layer.walk()
 
     @property
     def layout(self) -> str:
@@ -205,6 +237,16 @@ class Trace:
         return size_of(self.proto.macs)
 
     @cached_property
+    def bias_adds(self) -> Size:
+        """Additions of biases per sample."""
+        return size_of(self.proto.bias_adds)
+
+    @cached_property
+    def flops(self) -> Size:
+        """Floating-point operations per sample: two for each multiply-add, one for each addition of a bias."""
+        return size_of(self.proto.flops)
+
+    @cached_property
     def peak_activation_bytes(self) -> Size | None:
         """Most bytes of activations alive at once, per sample; None where no single expression says it."""
         known = self.proto.HasField("peak_activation_bytes")
@@ -218,11 +260,11 @@ class Trace:
     @property
     def notes(self) -> tuple[tuple[str, Note], ...]:
         """All surprises, with the name of their layer."""
-        return tuple((layer.name, note) for layer in self.layers for note in layer.notes)
+        return tuple((layer.name, note) for layer in self.walk() for note in layer.notes)
 
     @cached_property
     def _by_name(self) -> dict[str, LayerTrace]:
-        return {layer.name: layer for layer in self.layers}
+        return {layer.name: layer for layer in self.walk()}
 
     def __getitem__(self, name: str) -> LayerTrace:
         if name not in self._by_name:
@@ -239,9 +281,13 @@ class Trace:
         return len(self.layers)
 
     def explain(self, name: str) -> str:
-        """One layer in words and numbers, its notes below. Raises UnknownNameError for a layer that is not here."""
+        """One layer in words and numbers, its notes and what other tools count below.
+
+        Raises UnknownNameError for a layer that is not here.
+        """
         layer = self[name]
-        return "\n".join([layer.explanation, *(f"note: {note.text}" for note in layer.notes)])
+        notes = [f"note: {note.text}" for note in layer.notes]
+        return "\n".join([layer.explanation, *notes, *(f"{count}." for count in layer.elsewhere)])
 
     def to_text(self) -> str:
         """As a table for a terminal, notes below."""

@@ -152,9 +152,30 @@ def evaluate(size: Size, values: Mapping[str, int]) -> int:
     return sum(n * prod(atom.at(values) ** power for atom, power in key) for key, n in size.terms)
 
 
+def substitute(size: Size, values: Mapping[str, Size]) -> Size:
+    """The size with other sizes in the place of symbols; symbols without a value stay."""
+    if isinstance(size, int):
+        return size
+    total: Size = 0
+    for key, n in size.terms:
+        term: Size = n
+        for atom, power in key:
+            for _ in range(power):
+                term = term * _substituted(atom, values)
+        total = total + term
+    return total
+
+
 def symbols_of(*sizes: Size) -> set[str]:
     """Names of all symbols in some sizes."""
     return {name for size in sizes if isinstance(size, Dim) for name in size.symbols}
+
+
+def _substituted(atom: Atom, values: Mapping[str, Size]) -> Size:
+    if atom.inner is None:
+        return values.get(atom.text, _single(atom))
+    inner = substitute(atom.inner, values)
+    return floor_div(inner, atom.divisor) if atom.divisor else positive_part(inner)
 
 
 def _floor_atom(inner: Size, divisor: int) -> Size:

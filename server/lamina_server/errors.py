@@ -44,6 +44,16 @@ class InvalidRequestError(LaminaError):
     default_reason = "INVALID_REQUEST"
 
 
+class KernelError(InvalidRequestError):
+    """ONNX Runtime has no kernel for an operator in the element type of a layer; `node` is the operator's name."""
+
+    default_reason = "UNSUPPORTED_DTYPE"
+
+    def __init__(self, message: str, node: str, operator: str) -> None:
+        super().__init__(message)
+        self.node, self.operator = node, operator
+
+
 class StackError(InvalidRequestError):
     """A stack, a layer or an array is at fault; `diagnosis` is a `lamina_server.trace.Diagnosis`."""
 

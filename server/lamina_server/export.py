@@ -11,10 +11,12 @@ import onnx
 
 from lamina_server.dims import Size
 from lamina_server.errors import LimitError
+from lamina_server.layers.core import Input
 from lamina_server.layers.graph import ELEMENT, Array, Graph, Value
+from lamina_server.layers.holders import Holder
 from lamina_server.layers.tensors import Spec
 from lamina_server.limits import ONNX_BYTES, human_bytes
-from lamina_server.records import Trace
+from lamina_server.records import LayerTrace, Trace
 
 OPSET = 22
 IR_VERSION = 10
@@ -24,11 +26,9 @@ def export(trace: Trace, weights: Mapping[str, Array], outputs: Sequence[str], *
     """The model as bytes, returning `outputs` in this order. Raises LimitError above ONNX's 2 GiB."""
     graph = Graph(weights, trace.stack.layout)
     values: dict[str, Value] = {}
-    for layer in trace.layers:
-        graph.scope = layer.name
-        taken = [values[ref] for ref in layer.sources]
-        given = layer.node.kind.emit(graph, taken, layer.done)
-        values.update(zip(layer.refs, given, strict=True))
+    # Inputs first: they give the sizes that are only known at run time.
+    ordered = sorted(trace.layers, key=lambda layer: not isinstance(layer.node.kind, Input))
+    _emit(graph, ordered, values)
     inputs = [layer.refs[0] for layer in trace.inputs]
     results = _named_results(graph, values, outputs, inputs)
     model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="lamina", graph=onnx.GraphProto(name=name))
@@ -39,6 +39,25 @@ def export(trace: Trace, weights: Mapping[str, Array], outputs: Sequence[str], *
     model.graph.input.extend(_info(ref, trace.specs[ref]) for ref in inputs)
     model.graph.output.extend(_info(result, trace.specs[ref]) for result, ref in zip(results, outputs, strict=True))
     return _serialized(model)
+
+
+def _emit(graph: Graph, layers: Sequence[LayerTrace], values: dict[str, Value]) -> None:
+    """Adds the nodes of layers, and of those inside them, in order."""
+    for layer in layers:
+        kind = layer.node.kind
+        taken = [values[ref] for ref in layer.sources]
+        if not isinstance(kind, Holder):
+            graph.scope, graph.owner = layer.name, layer.owner
+            values.update(zip(layer.refs, kind.emit(graph, taken, layer.done), strict=True))
+            continue
+        entries = [inner for inner in layer.layers if isinstance(inner.node.kind, Input)]
+        graph.scope = f"{layer.name}/"  # no layer inside has an empty name
+        entered = kind.enter(graph, taken, [inner.done.spec for inner in entries])
+        values.update((inner.refs[0], value) for inner, value in zip(entries, entered, strict=True))
+        _emit(graph, [inner for inner in layer.layers if not isinstance(inner.node.kind, Input)], values)
+        graph.scope = f"{layer.name}/"
+        left = kind.leave(graph, [values[ref] for ref in layer.results], layer.done)
+        values.update(zip(layer.refs, left, strict=True))
 
 
 def operators(model: bytes) -> list[str]:
@@ -55,7 +74,7 @@ def _named_results(
     graph: Graph, values: Mapping[str, Value], outputs: Sequence[str], inputs: Sequence[str]
 ) -> list[str]:
     """Gives the outputs their references as names, in logical order, renaming nodes where that needs no new one."""
-    graph.scope = "outputs"
+    graph.scope = "/outputs"
     final = {ref: graph.arrange(values[ref]) for ref in outputs}
     producers = {name: node for node in graph.nodes for name in node.output}
     renamed: dict[str, str] = {}

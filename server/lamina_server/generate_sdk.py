@@ -15,8 +15,8 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from lamina_server.layers import FUNCTIONS, KINDS
-from lamina_server.layers.base import Kind, Sdk, option_text
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
+from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
 from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
 from lamina_server.stack import field_name
@@ -33,12 +33,13 @@ _CATALOGUE_END = "<!-- /kinds -->"
 
 _ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123N]D\b")
 
-# Arguments of every layer: name, type, doc. An Input has only the first.
+# Arguments of every layer: name, type, doc. An Input has only the first; what takes nothing has no inputs.
 _COMMON = (
     ("name", "str", "name of the layer; Keras' default, such as conv1d_1, where not given"),
     ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
     ("expect", "ShapeLike", "shape that must come out, without the batch axis; None stands for any size"),
     ("weights", "WeightsLike", "arrays by name, in Keras' layouts"),
+    ("weights_of", "str", "name of an earlier layer of the same kind whose weights it shares"),
 )
 
 # How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes, N any number.
@@ -46,17 +47,34 @@ _TYPES = {
     "int": "int",
     "int | None": "int",
     "float": "float",
+    "float | None": "float",
+    "str": "str",
+    "str | None": "str",
+    "tuple[float, ...]": "NumbersLike",
     "bool": "bool",
     "Function": "ActivationLike",
     "Function | None": "ActivationLike",
     "Layout | None": "LayoutLike",
     "DType": "DTypeLike",
+    "BlockName": "BlockLike",
+    "Node": "Layer",
+    "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
+    "tuple[Size, ...] | None": "ShapeLike",
+    "ConstantTensor | None": "ConstantLike",
+    "Broadcasting": "BroadcastingLike",
+    "Axes": "AxesLike",
     "tuple[int, ...]": "Size{rank}D",
-    "tuple[float, ...]": "float | tuple[float, ...]",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
+    "tuple[Cell, ...]": "CellsLike",
+    "Recurrent": "Layer",
+    "Recurrent | None": "Layer",
+    "Merge": "MergeModeLike",
 }
+
+# What is passed on where that is not the argument itself: Keras' None means something, ours that nothing was said.
+_PASSED = {"Merge": 'None if {0} == "concat" else {0} or "none"'}
 
 
 def layers_source() -> str:
@@ -76,6 +94,29 @@ def layers_source() -> str:
     return _formatted("".join(parts), "layers.py")
 
 
+def cells_source() -> str:
+    """Text of cells.py."""
+    parts = [_HEAD.format(doc="Constructors of the cells that an RNN walks: Keras 3's names and argument order.")]
+    parts.append(
+        "from collections.abc import Sequence\n\nfrom lamina.activations import ActivationLike\n"
+        "from lamina.messages import cell\nfrom lamina.v1.recurrent_pb2 import RecurrentCell\n"
+    )
+    for made in CELLS:
+        options = list(fields(made))
+        signature = ", ".join(_parameter(item, made.sdk[0]) for item in options)
+        passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
+        name, head = made.sdk[0].name, _docstring(made, options, ())
+        call = f'cell("{field_name(made)}", {{{passed}}}, constructor="{name}")'
+        parts.append(f"\n\ndef {name}({signature}) -> RecurrentCell:\n{head}    return {call}\n")
+    parts.append(
+        "\n\ndef StackedRNNCells(cells: Sequence[RecurrentCell]) -> tuple[RecurrentCell, ...]:\n"
+        '    """Several cells one above the other, as an RNN takes them: a list of them says the same."""\n'
+        "    return tuple(cells)\n"
+    )
+    parts.append(f"\n\n__all__ = {sorted([made.sdk[0].name for made in CELLS] + ['StackedRNNCells'])!r}\n")
+    return _formatted("".join(parts), "cells.py")
+
+
 def activations_source() -> str:
     """Text of activations.py."""
     parts = [
@@ -83,16 +124,18 @@ def activations_source() -> str:
             doc='Activation functions with options; a plain name such as "relu" stands for one with its defaults.'
         )
     ]
+    body = "".join(map(_function, FUNCTIONS))
+    taken = sorted(set(re.findall(_ALIAS, body)))
+    parts.append("from typing import Literal\n\nfrom lamina.messages import function\n")
+    parts.append(f"from lamina.typing import {', '.join(taken)}\n" if taken else "")
+    parts.append("from lamina.v1.activations_pb2 import ActivationFunction\n\n")
+    names = [function.name for function in FUNCTIONS]
+    plain = [function.name for function in FUNCTIONS if all(item.default is not MISSING for item in fields(function))]
     parts.append(
-        "from typing import Literal\n\nfrom lamina.messages import function\n"
-        "from lamina.v1.activations_pb2 import ActivationFunction\n\n"
-    )
-    names = [function().name for function in FUNCTIONS]
-    parts.append(
-        f"ActivationName = Literal[{', '.join(map(repr, names))}]\n\n"
+        f"ActivationName = Literal[{', '.join(map(repr, plain))}]\n\n"
         "ActivationLike = ActivationName | ActivationFunction\n"
     )
-    parts += [_function(function) for function in FUNCTIONS]
+    parts.append(body)
     parts.append(f"\n\n__all__ = {['ActivationLike', 'ActivationName', *sorted(names)]!r}\n")
     return _formatted("".join(parts), "activations.py")
 
@@ -108,7 +151,8 @@ def _entry(kind: Any) -> str:
     table = ["", "| option | default | |", "| --- | --- | --- |", *rows] if rows else []
     layer = kind.example_trace.layers[-1]
     example = [f"Example: `{layer.summary}`: {layer.how}.", "", "```", *layer.explanation.splitlines(), "```"]
-    made = [f"ONNX: {', '.join(kind.onnx_operators)}.", ""] if kind.onnx_operators else []
+    there = {"Keras": kind.keras, "PyTorch": kind.torch, "ONNX": kind.onnx_operators, "Formulas": kind.formulas}
+    made = [f"{name}: {', '.join(f'`{one}`' for one in names)}.  " for name, names in there.items() if names] + [""]
     names = ", ".join(f"`{name}`" for name in kind.constructors)
     lines = [
         f"## {kind.name}",
@@ -124,26 +168,28 @@ def _entry(kind: Any) -> str:
 
 
 def _constructor(kind: type[Kind], sdk: Sdk) -> str:
-    options = [item for item in fields(kind) if item.name != "rank"]
+    named = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
+    options = [named[name] for name in sdk.arranged(named)]
     signature = [_parameter(item, sdk) for item in options]
-    is_input = field_name(kind) == "input"
-    common = _COMMON[:1] if is_input else _COMMON
+    common = [row for row in _COMMON if not (kind.inputs[1] == 0 and row[0] == "inputs")]
+    common = common[:1] if field_name(kind) == "input" else common
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
-    values = {item.name: item.name for item in options}
+    values = {item.name: _PASSED.get(_type_text(item), "{0}").format(item.name) for item in options}
     if any(item.name == "rank" for item in fields(kind)):
         values["rank"] = str(sdk.rank)
+    if sdk.operation:
+        values["operation"] = f'"{sdk.operation}"'
     passed = ", ".join(f'"{name}": {value}' for name, value in values.items())
     passing = ", ".join(f"{name}={name}" for name, _, _ in common)
     rank = f", rank={sdk.rank}" if sdk.rank is not None else ""
     call = f'Layer.make("{field_name(kind)}", {{{passed}}}, constructor="{sdk.name}"{rank}, {passing})'
-    return (
-        f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{_docstring(kind, options, common)}    return {call}\n"
-    )
+    doc = _docstring(kind, options, common, sdk.doc)
+    return f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{doc}    return {call}\n"
 
 
 def _function(function: type[Function]) -> str:
     options = list(fields(function))
-    name = function().name
+    name = function.name
     signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
     head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, ())}"
@@ -152,18 +198,22 @@ def _function(function: type[Function]) -> str:
 
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
+    if item.name in ("axis", "axes") and text == "tuple[int, ...]":
+        text = "Axes"
     annotation = text if text.startswith("Literal[") else _TYPES[text].format(rank=sdk.rank or "N")
-    if "Pooling" in sdk.name:
-        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # a pool is never causal
+    if item.metadata["lone"] and annotation != "AxesLike":
+        annotation = f"{re.findall('int|float', text)[0]} | {annotation}"
+    if re.search("[Pp]ooling|Transpose|LSTM", sdk.name):
+        annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = usual_value(item, sdk)
     if usual is not None:
-        return f"{item.name}: {annotation} = {usual}"
+        return f"{item.name}: {annotation} = {usual!r}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
 
 
-def usual_value(item: Field[Any], sdk: Sdk) -> int | None:
-    """Keras' default of an option that the schema requires."""
-    usual: int | tuple[int, ...] | None = item.metadata["usual"]
+def usual_value(item: Field[Any], sdk: Sdk) -> float | str | None:
+    """What is sent where nothing is given: Keras' default, where the schema has none or another."""
+    usual: float | str | tuple[int, ...] | None = item.metadata["usual"]
     return usual[(sdk.rank or 1) - 1] if isinstance(usual, tuple) else usual
 
 
@@ -172,31 +222,34 @@ def _type_text(item: Field[Any]) -> str:
     if isinstance(kind, str):
         return kind
     text = kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+    text = _MODULE.sub("", text)
     for long, short in _SPELLED:
         text = text.replace(long, short)
     return _ALIASES.get(text, text)
 
 
+_MODULE = re.compile(r"lamina_server\.[a-z_.]+\.")
 _SPELLED = (
     ("typing.Literal", "Literal"),
-    ("lamina_server.layers.functions.", ""),
-    ("lamina_server.layers.tensors.", ""),
-    ("lamina_server.layers.windows.", ""),
-    ("lamina_server.dims.", ""),
     ("typing.Union[int, Dim]", "Size"),
     ("typing.Union[int, ForwardRef('Dim')]", "Size"),
 )
 _ALIASES = {"str | tuple[PadPair, ...]": "Padding"}
 
 
-def _docstring(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> str:
-    lines = list(_documented(kind, options, common))
+def _docstring(
+    kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]], head: str = ""
+) -> str:
+    lines = [*filter(None, (head, head and "\n")), *_documented(kind, options, common)]
     return '    """' + "\n".join(f"    {line}".rstrip() if i else line for i, line in enumerate(lines)) + '\n    """\n'
 
 
 def _documented(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     yield from inspect.cleandoc(kind.__doc__ or "").splitlines()
-    rows = [(item.name, item.metadata["doc"], item.default) for item in options]
+    rows: list[tuple[str, str, Any]] = []
+    for item in options:
+        usual = item.metadata["usual"]
+        rows.append((item.name, item.metadata["doc"], item.default if usual is None else usual))
     rows += [(name, doc, MISSING) for name, _, doc in common]
     if rows:
         yield ""
@@ -217,6 +270,7 @@ def main(arguments: list[str]) -> int:
     written = {
         CLIENT / "layers.py": layers_source(),
         CLIENT / "activations.py": activations_source(),
+        CLIENT / "cells.py": cells_source(),
         CATALOGUE: catalogue_source(CATALOGUE.read_text(encoding="utf-8")),
     }
     for path, source in written.items():

@@ -1,11 +1,12 @@
 """What a trace is made of."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lamina_server.dims import Size, symbols_of
-from lamina_server.layers.base import Inference
+from lamina_server.layers.base import Inference, Weight
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Role, Spec
 from lamina_server.receptive import Fields
@@ -23,7 +24,11 @@ class Note:
 
 @dataclass
 class LayerTrace:
-    """One layer with everything known of it. `refs` name its outputs: "lstm", "lstm:state_h"."""
+    """One layer with everything known of it. `refs` are the references of its outputs: "lstm", "lstm:state_h".
+
+    `owner` is the layer whose weights it uses, mostly itself. A holder has the layers inside it in `layers`; their
+    names begin with its own ("res1/conv2d"), and `results` are the references of what they give.
+    """
 
     index: int
     name: str
@@ -32,12 +37,20 @@ class LayerTrace:
     inputs: tuple[Spec, ...]
     done: Inference
     receptive: Fields
+    owner: str
+    layers: tuple["LayerTrace", ...] = ()
+    results: tuple[str, ...] = ()
     notes: list[Note] = dataclasses.field(default_factory=list)
+    refs: tuple[str, ...] = dataclasses.field(init=False)
 
-    @property
-    def refs(self) -> tuple[str, ...]:
-        """References by which its outputs are named."""
-        return tuple(f"{self.name}:{o.name}" if o.name else self.name for o in self.done.outputs)
+    def __post_init__(self) -> None:
+        self.refs = tuple([f"{self.name}:{o.name}" if o.name else self.name for o in self.done.outputs])
+
+    def walk(self) -> Iterator["LayerTrace"]:
+        """The layer, and those inside it, in the order in which they run."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -53,12 +66,29 @@ class LayerTrace:
     @property
     def output_bytes(self) -> Size:
         """Bytes of all outputs, per sample."""
-        return sum((o.spec.elements * o.spec.dtype.nbytes for o in self.done.outputs), 0)
+        return sum(output_bytes(self.done), 0)
 
     @property
     def params(self) -> int:
-        """Number of weights."""
-        return sum(weight.size for weight in self.done.weights)
+        """Number of weights, those of the layers inside it among them; shared ones once."""
+        return sum(weight.size for _, weight in owned(self.walk()))
+
+
+def output_bytes(done: Inference) -> list[Size]:
+    """Bytes of each output, per sample."""
+    if "output_bytes" not in done.kept:
+        done.kept["output_bytes"] = [o.spec.elements * o.spec.folded * o.spec.dtype.nbytes for o in done.outputs]
+    known: list[Size] = done.kept["output_bytes"]
+    return known
+
+
+def owned(layers: Iterable["LayerTrace"]) -> Iterator[tuple[str, Weight]]:
+    """Every weight of some layers by its full name "layer/weight", shared ones once."""
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.done.weights and layer.owner not in seen:
+            seen.add(layer.owner)
+            yield from ((f"{layer.owner}/{weight.name}", weight) for weight in layer.done.weights)
 
 
 @dataclass
@@ -71,11 +101,20 @@ class Trace:
     specs: dict[str, Spec]
     ranges: dict[str, int]
     macs: Size
+    bias_adds: Size
     peak_bytes: Size | None
+
+    def walk(self) -> Iterator["LayerTrace"]:
+        """Every layer, those inside others among them, in the order in which they run."""
+        for layer in self.layers:
+            if layer.layers:
+                yield from layer.walk()
+            else:
+                yield layer
 
     def layer(self, name: str) -> LayerTrace:
         """A layer by its name. Raises KeyError."""
-        for layer in self.layers:
+        for layer in self.walk():
             if layer.name == name:
                 return layer
         raise KeyError(name)
@@ -91,9 +130,24 @@ class Trace:
         return symbols_of(*(size for x in self.inputs for size in x.done.spec.shape[1:]))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the layer at fault stands inside another: the layers there as they are written, which of them it is (-1:
+    none), and what was traced of them. `block` is the name of the block that they are, "" for one layer alone."""
+
+    stack: Stack
+    block: str
+    index: int
+    partial: "Trace | None"
+
+
 @dataclass
 class Diagnosis:
-    """Why a stack or an array is refused; `fixes` (lamina_server.repair.Fix) are added by repair."""
+    """Why a stack or an array is refused; `fixes` (lamina_server.repair.Fix) are added by repair.
+
+    Where a layer inside others is at fault, `index` and `partial` are those of the outermost, and `within` are the
+    places inside it, down to the layer at fault.
+    """
 
     reason: str
     message: str
@@ -104,5 +158,6 @@ class Diagnosis:
     got: dict[str, Spec] = dataclasses.field(default_factory=dict)
     expected: tuple[Role, ...] = ()
     facts: dict[str, object] = dataclasses.field(default_factory=dict)
+    within: tuple[Place, ...] = ()
     fixes: list[Any] = dataclasses.field(default_factory=list)
     partial: "Trace | None" = None

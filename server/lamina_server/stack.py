@@ -5,30 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from lamina_server.dims import Size
 from lamina_server.layers.base import Kind
+from lamina_server.layers.base import Node as Node  # which a stack is made of, and a kind may hold
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
+from lamina_server.words import snake_case as snake_case
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
-
-
-class Node(NamedTuple):
-    """One layer in its place. `name` None means Keras' default; `inputs` () means the layer before."""
-
-    kind: Kind
-    name: str | None = None
-    inputs: tuple[str, ...] = ()
-    expect: tuple[Size, ...] | None = None
+NAME_RULE = 'a name starts with a letter, digit or underscore and goes on with those, ".", "-", at most 128 in all'
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers in the order in which they run. `outputs` () means the last layer."""
+    """Layers in the order in which they run. `outputs` () means the last layer; `blocks` are stacks that layers use
+    by name, each of which may use those before it."""
 
     nodes: tuple[Node, ...]
     layout: Layout = Layout.CHANNELS_LAST
     outputs: tuple[str, ...] = ()
+    blocks: tuple["NamedStack", ...] = ()
 
     def with_node(self, index: int, node: Node) -> "Stack":
         """The stack with another layer at an index."""
@@ -45,6 +40,13 @@ class Stack:
     def inputs(self) -> Iterator[tuple[int, Input]]:
         """Indices and kinds of the entry points."""
         return ((i, node.kind) for i, node in enumerate(self.nodes) if isinstance(node.kind, Input))
+
+
+class NamedStack(NamedTuple):
+    """A stack that layers use by name."""
+
+    name: str
+    stack: Stack
 
 
 @dataclass
@@ -66,12 +68,6 @@ class Namer:
                 return name
 
 
-def snake_case(title: str) -> str:
-    """`MaxPooling1D` -> `max_pooling1d`, as Keras names its layers."""
-    parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", title)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
-
-
 def field_name(kind: Kind | type[Kind]) -> str:
     """Field of the proto message Layer that holds a kind: `depthwise_conv`."""
-    return snake_case((kind if isinstance(kind, type) else type(kind)).__name__)
+    return kind.called or snake_case((kind if isinstance(kind, type) else type(kind)).__name__)

@@ -1,44 +1,85 @@
 """What follows from all layers together: memory alive at once, and the legal range of symbols."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from lamina_server.dims import Dim, Size, evaluate, product
+from lamina_server.dims import Dim, Size, evaluate, exact_div, product
+from lamina_server.formula import derive
 from lamina_server.layers.base import Inference
+from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Spec
-from lamina_server.records import LayerTrace
+from lamina_server.records import LayerTrace, output_bytes
+
+
+def per_sample(done: Inference, whole: Size) -> Inference:
+    """The same with the costs of all rows that a Reshape folded into the batch axis, where `whole` are one sample's."""
+    rows = exact_div(done.spec.folded, whole)
+    if rows in (None, 0, 1):
+        return done
+    macs, adds = (
+        cost and derive(f"folded * ({cost.text})", folded=rows, **cost.values) for cost in (done.macs, done.bias_adds)
+    )
+    return replace(done, macs=macs, bias_adds=adds, scratch=rows * done.scratch)
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
     """Most bytes alive at once when each tensor goes after its last use; None where sizes are not numbers."""
-    last: dict[str, int] = {source: layer.index for layer in layers for source in layer.sources}
-    last.update(dict.fromkeys(outputs, len(layers)))
+    nested = any(layer.layers for layer in layers)
+    steps, alias = (list(_leaves(layers)), _aliases(layers)) if nested else (layers, {})
+    last: dict[str, int] = {alias.get(ref, ref): i for i, layer in enumerate(steps) for ref in layer.sources}
+    last.update((alias.get(ref, ref), len(steps)) for ref in outputs)
     ending: dict[int, int] = {}
     alive = peak = 0
-    for layer in layers:
-        for ref, output in zip(layer.refs, layer.done.outputs, strict=True):
-            nbytes = output.spec.elements * output.spec.dtype.nbytes
+    for i, layer in enumerate(steps):
+        for ref, nbytes in zip(layer.refs, output_bytes(layer.done), strict=True):
             if not isinstance(nbytes, int):
                 return None
             alive += nbytes
-            end = last.get(ref, layer.index)
+            end = last.get(ref, i)
             ending[end] = ending.get(end, 0) + nbytes
-        padded = padded_elements(layer.inputs, layer.done)
-        if not isinstance(padded, int):
+        padded, scratch = padded_elements(layer.inputs, layer.done), layer.done.scratch
+        if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive, padded * layer.done.spec.dtype.nbytes)
-        alive -= ending.pop(layer.index, 0)
+        peak = max(peak, alive + scratch * layer.done.spec.dtype.nbytes, padded * layer.done.spec.dtype.nbytes)
+        alive -= ending.pop(i, 0)
     return peak
+
+
+def _leaves(layers: Sequence[LayerTrace]) -> Iterator[LayerTrace]:
+    """The layers that compute; those that hold others, and the Inputs inside them, only pass tensors on."""
+    for layer in layers:
+        if layer.layers:
+            yield from _leaves([inner for inner in layer.layers if not isinstance(inner.node.kind, Input)])
+        else:
+            yield layer
+
+
+def _aliases(layers: Sequence[LayerTrace]) -> dict[str, str]:
+    """For each tensor that is another one under a second name, the reference of that one."""
+    same: dict[str, str] = {}
+    for layer in layers:
+        if not layer.layers:
+            continue
+        entries = (inner.refs[0] for inner in layer.layers if isinstance(inner.node.kind, Input))
+        same.update((entry, same.get(ref, ref)) for entry, ref in zip(entries, layer.sources, strict=True))
+        inner = _aliases(layer.layers)
+        same.update((ref, same.get(real, real)) for ref, real in inner.items())
+        same.update((ref, same.get(real, real)) for ref, real in zip(layer.refs, layer.results, strict=True))
+    return same
 
 
 def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
     """Elements per sample of a layer's (first) input with all that its windows add to the ends; 0 without windows."""
     if not done.windows:
         return 0
-    sizes = [inputs[0].rows, *inputs[0].shape[1:]]
-    for window in done.windows:
-        sizes[window.axis] = sizes[window.axis] + window.before + window.after + window.overrun
-    return product(sizes)
+    if "padded" not in done.kept:
+        sizes = list(inputs[0].shape[1:])
+        for window in done.windows:
+            sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
+        done.kept["padded"] = product(sizes) * inputs[0].folded
+    known: Size = done.kept["padded"]
+    return known
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

@@ -1,173 +1,346 @@
 """Stack in, trace out: every layer's inference in its place, or one StackError that says which layer refused and why.
 
-The tracer owns what no single layer knows: names and references, the axes of Inputs, receptive fields through
+The tracer owns what no single layer knows: names and references, the layers inside others, receptive fields through
 branches, totals, the legal range of symbols, and the limits.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import chain, count
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from lamina_server.dims import Size, product, symbol, symbols_of
+from lamina_server.budget import Budget
+from lamina_server.checks import (
+    check_batch,
+    check_expected,
+    check_names,
+    check_shared,
+    check_sharing,
+    check_whole,
+    typed,
+)
+from lamina_server.dims import Size
 from lamina_server.errors import LayerError, StackError
-from lamina_server.formula import derive
-from lamina_server.layers.base import Inference, Kind, single
-from lamina_server.layers.core import Input, input_spec
-from lamina_server.layers.tensors import BATCH, DType, Role, Spec, usual_roles
+from lamina_server.inputs import Inputs
+from lamina_server.layers.base import Inference, Kind, Output, Weight, single
+from lamina_server.layers.core import Input
+from lamina_server.layers.holders import Held, Holder
+from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.limits import Limits
+from lamina_server.lru import Lru
+from lamina_server.nesting import MAX_DEPTH, MAX_NAME, Blocks, bound_inside
 from lamina_server.receptive import Fields, fields_after, fields_of_input
-from lamina_server.records import Diagnosis, LayerTrace, Trace
-from lamina_server.stack import NAME, Namer, Node, Stack, field_name
-from lamina_server.totals import padded_elements, peak_bytes, symbol_ranges
+from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
+from lamina_server.stack import Namer, Node, Stack, field_name
+from lamina_server.totals import peak_bytes, per_sample, symbol_ranges
 from lamina_server.wiring import resolve
-from lamina_server.words import nearest, shortened
+from lamina_server.words import brief, nearest, shortened
 
-MAX_SYMBOLS = 16
-_LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
+MAX_KEPT_WEIGHTS = 64
+_INFERRED: Lru[tuple[Kind, tuple[Spec, ...], Layout, Size], Inference] = Lru(4096)
 
 
 def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - frozen
     """Traces a stack. Raises StackError for an illegal one, LimitError for one that asks for too much."""
-    tracer = _Tracer(stack, limits)
-    tracer.check_whole()
-    for index in range(len(stack.nodes)):
-        tracer.step(index)
+    check_names([block.name for block in stack.blocks], "stack.blocks")
+    blocks, budget = Blocks(stack.blocks), Budget(limits)
+    budget.take_layers(len(stack.nodes))
+    tracer = _Tracer(stack, _Scope(), _Shared(budget, blocks, Inputs(stack, blocks, limits)))
+    tracer.walk()
     return tracer.finish()
 
 
-class _Tracer:
-    """Walks a stack once, in order."""
+class _Entry(NamedTuple):
+    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `mask`: the
+    layer whose mask it has in Keras, or ""."""
 
-    def __init__(self, stack: Stack, limits: Limits) -> None:
-        self.stack, self.limits = stack, limits
+    spec: Spec
+    fields: Fields
+    begins: bool
+    mask: str
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Where layers stand: what they are called together, where they are written (`alone`: one layer, at `path`), how
+    the names of those inside a layer and of their weights begin, and the tensors that come in; None at the top, where
+    the caller feeds."""
+
+    what: str = "The stack"
+    path: str = "stack"
+    alone: bool = False
+    prefix: str = ""
+    owner: str = ""
+    entries: tuple[_Entry, ...] | None = None
+    depth: int = 0
+    shares: bool = False  # the weights inside are those of another layer
+
+    @cached_property
+    def whole(self) -> Size:
+        """Entries of the batch axis for which layers tell their costs: those of a sample, or, inside a layer that
+        counts the costs of its parts together, those of what comes in."""
+        return self.entries[0].spec.folded if self.entries else 1
+
+    def layer(self, index: int) -> str:
+        """Path of a layer."""
+        return self.path if self.alone else f"{self.path}.layers[{index}]"
+
+
+@dataclass
+class _Shared:
+    """What all layers of a stack share, wherever they stand. Names and references are whole: "res1/conv2d"."""
+
+    budget: Budget
+    blocks: Blocks
+    inputs: Inputs
+    weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict)
+    specs: dict[str, Spec] = field(default_factory=dict)
+
+
+class _Tracer:
+    """Walks a stack once, in order. References are as the stack writes them."""
+
+    def __init__(self, stack: Stack, scope: _Scope, shared: _Shared) -> None:
+        self.stack, self.scope, self.shared = stack, scope, shared
         self.layers: list[LayerTrace] = []
+        self.previous: str | None = None
         self.specs: dict[str, Spec] = {}
-        self.inferred: dict[tuple[Kind, tuple[Spec, ...]], Inference] = {}
         self.by_ref: dict[str, LayerTrace] = {}
+        self.fields: dict[str, Fields] = {}
+        self.begins: set[str] = set()
+        self.masks: dict[str, str] = {}  # what has a mask in Keras, and the layer that it is from
+        self.unfed: set[str] = set()  # what no Input feeds, so that it looks at none
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
-        self.weight_bytes, self.largest = 0, ("", 0)
-        self.takers = _takers(stack)
-        # Symbols that stand somewhere: those that callers name are taken from the start.
-        self.symbols = symbols_of(*(size for _, kind in stack.inputs() for size in kind.shape)) - {"?"}
-        self.declared = {"batch"}  # by the Inputs so far
+        self.bias_adds: Size = 0
+        self.entries = iter(scope.entries or ())
 
-    def check_whole(self) -> None:
-        """What is wrong with the stack as a whole."""
-        nodes = self.stack.nodes
-        self.limits.check("max_layers", len(nodes), "The number of layers is")
-        if not nodes:
-            raise self._fault(
-                "EMPTY_STACK", "The stack has no layers; it needs at least an Input and one layer.", "layers"
-            )
-        if not any(True for _ in self.stack.inputs()):
-            raise self._fault(
-                "NO_INPUT", "The stack has no Input, so no shape to start from: put an Input(shape) first.", "layers"
-            )
-        first: dict[str, int] = {}
-        for i, node in enumerate(nodes):
-            if node.name is None:
-                continue
-            if not NAME.fullmatch(node.name):
-                raise self._fault(
-                    "BAD_NAME",
-                    f"layers[{i}] is named {shortened(node.name)}; a name starts with a letter, digit or "
-                    'underscore and goes on with those, ".", "-", at most 128 in all.',
-                    f"layers[{i}].name",
-                )
-            if node.name in first:
-                raise self._fault(
-                    "DUPLICATE_NAME",
-                    f'layers[{first[node.name]}] and layers[{i}] are both named "{node.name}"; names must differ.',
-                    f"layers[{i}].name",
-                )
-            first[node.name] = i
-
-    def step(self, index: int) -> None:
-        """Traces one layer."""
-        node = self.stack.nodes[index]
-        try:
-            node.kind.check()
-            sources = resolve(self.stack, index, self.by_ref, self.layers[-1].name if self.layers else None)
-            inputs = tuple(self.specs[ref] for ref in sources)
-            done = self._input(index, node.kind) if isinstance(node.kind, Input) else self._inferred(node.kind, inputs)
-            self._check_result(node, done)
-        except LayerError as error:
-            raise self._refusal(index, error) from None
-        except ArithmeticError as error:
-            raise self._refusal(index, _too_complex(error)) from None
-        name = node.name or self.namer.name(done.label)
-        try:
-            self._check_limits(name, inputs, done)
-        except ArithmeticError as error:
-            raise self._refusal(index, _too_complex(error), name) from None
-        layer = LayerTrace(index, name, node, sources, inputs, done, self._receptive(sources, inputs, done))
-        self.layers.append(layer)
-        for ref, output in zip(layer.refs, done.outputs, strict=True):
-            self.specs[ref] = output.spec
-            self.by_ref[ref] = layer
+    def walk(self) -> None:
+        """Traces every layer."""
+        if not self.scope.alone:
+            check_whole(self.stack, self.scope.what, self.scope.path)
+        for index, node in enumerate(self.stack.nodes):
+            self._step(index, node)
 
     def finish(self) -> Trace:
         """Outputs, totals and ranges."""
-        outputs = self.stack.outputs or self.layers[-1].given
-        for i, ref in enumerate(outputs):
-            if ref not in self.specs:
-                raise self._fault(
-                    "UNKNOWN_OUTPUT",
-                    f"outputs[{i}] names {shortened(ref)}, which no layer gives; {nearest(ref, self.specs)}",
-                    f"outputs[{i}]",
-                )
-            if ref in outputs[:i]:
-                raise self._fault("DUPLICATE_OUTPUT", f'outputs name "{ref}" twice.', f"outputs[{i}]")
+        outputs, limits = self.outputs(), self.shared.budget.limits
         peak = peak_bytes(self.layers, outputs)
         if peak is not None:
-            self.limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
-        return Trace(self.stack, self.layers, outputs, self.specs, symbol_ranges(self.layers), self.macs, peak)
+            limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
+        ranges = symbol_ranges([layer for top in self.layers for layer in top.walk()])
+        return Trace(self.stack, self.layers, outputs, self.shared.specs, ranges, self.macs, self.bias_adds, peak)
+
+    def outputs(self) -> tuple[str, ...]:
+        """What the stack returns. Raises StackError for a reference that no layer gives."""
+        outputs, every = self.stack.outputs or self._given(), f"{self.scope.path}.outputs"
+        shown = every.removeprefix("stack.")
+        for i, ref in enumerate(outputs):
+            if ref not in self.specs:
+                said = f"{shown}[{i}] names {shortened(ref)}, which no layer gives; {nearest(ref, self.specs)}"
+                raise StackError(Diagnosis("UNKNOWN_OUTPUT", said, f"{every}[{i}]"))
+            if ref in outputs[:i]:
+                raise StackError(Diagnosis("DUPLICATE_OUTPUT", f'{shown} name "{ref}" twice.', f"{every}[{i}]"))
+        return outputs
+
+    def results(self) -> tuple[str, ...]:
+        """References of what a layer that holds these gives: all outputs of the last, where nothing is said."""
+        last = self.layers[-1]
+        return self.stack.outputs or tuple(ref.removeprefix(self.scope.prefix) for ref in last.refs)
+
+    def _given(self) -> tuple[str, ...]:
+        """What the last layer so far gives, as references in this stack."""
+        return tuple(ref.removeprefix(self.scope.prefix) for ref in self.layers[-1].given)
 
     def partial(self) -> Trace:
         """What was traced before a fault."""
         outputs = self.layers[-1].given if self.layers else ()
-        return Trace(self.stack, self.layers, outputs, self.specs, {}, self.macs, None)
+        return Trace(self.stack, self.layers, outputs, self.shared.specs, {}, self.macs, self.bias_adds, None)
+
+    # ---- one layer ----
+
+    def _step(self, index: int, node: Node) -> None:
+        """Traces one layer."""
+        kind, scope, name, inner = node.kind, self.scope, "", None
+        entry = next(self.entries) if isinstance(kind, Input) and scope.entries is not None else None
+        try:
+            sources = resolve(self.stack, index, self.by_ref, self.previous)
+            inputs = tuple(self.specs[ref] for ref in sources)
+            self._mask(kind, sources)
+            if isinstance(kind, Holder):
+                kind.check()
+                name = node.name or self.namer.name(kind.title)
+                inner = self._walked(index, node, kind, name, sources)
+                done = per_sample(kind.made(inputs, inner.held()), scope.whole)
+            elif isinstance(kind, Input):
+                kind.check()
+                entered = entry and Inference(single(entry.spec), "Input", how="what comes in")
+                done = entered or self.shared.inputs.infer(index, kind)
+            else:
+                done = self._inferred(kind, inputs)
+            self._check_result(node, done)
+            name = name or node.name or self.namer.name(kind.called or done.label)
+            whole = scope.prefix + name
+            if len(whole) > MAX_NAME:
+                text = f"has a whole name of more than {MAX_NAME} characters, with those that it stands in"
+                raise LayerError("BAD_NAME", text, field="name")
+            owner, owns = self._owner(node, name, done, inner)
+            macs = self.macs if done.macs is None else self.macs + done.macs.value
+            self.shared.budget.take(brief(whole), inputs, done, macs, owns=owns)
+        except LayerError as error:
+            raise self._refusal(index, error, name) from None
+        except ArithmeticError as error:
+            reason = LayerError("TOO_COMPLEX", f"cannot be traced exactly: {error}")
+            raise self._refusal(index, reason, name) from None
+        self.macs, self.previous = macs, name
+        if done.bias_adds is not None:
+            self.bias_adds = self.bias_adds + done.bias_adds.value
+        refs = tuple(scope.prefix + ref for ref in sources) if scope.prefix else sources
+        layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner)
+        if inner is not None:
+            layer.layers, layer.results = tuple(inner.layers), tuple(map(inner.scope.prefix.__add__, inner.results()))
+        self._keep(layer, sources, entry, inner)
+
+    def _keep(self, layer: LayerTrace, sources: Sequence[str], entry: _Entry | None, inner: "_Tracer | None") -> None:
+        """Makes a layer, what it gives, and how far back that looks, known to those after it."""
+        self.layers.append(layer)
+        kind, whole, prefix = layer.node.kind, layer.refs, self.scope.prefix
+        own = tuple(ref.removeprefix(prefix) for ref in whole) if prefix else whole
+        for i, output in enumerate(layer.done.outputs):
+            self.specs[own[i]] = self.shared.specs[whole[i]] = output.spec
+            self.by_ref[own[i]] = layer
+        if inner is not None:
+            assert isinstance(kind, Holder)
+            x, outer = layer.inputs[0], self.fields[sources[0]]
+            for ref, result in zip(own, inner.results(), strict=True):
+                self.fields[ref] = kind.seen_behind(x, outer, self.specs[ref], inner.fields[result])
+                if result in inner.begins:
+                    self.begins.add(ref)
+                if result in inner.masks:
+                    self.masks[ref] = inner.masks[result]
+        elif isinstance(kind, Input):
+            self.fields[own[0]] = entry.fields if entry else fields_of_input(layer.done.spec)
+            if entry is None or entry.begins:
+                self.begins.add(own[0])
+            if entry and entry.mask:
+                self.masks[own[0]] = entry.mask
+        else:
+            fed = [ref for ref in sources if ref not in self.unfed]
+            if not fed:
+                self.unfed.update(own)
+            taken = [self.fields[ref] for ref in fed]
+            first = fed[:1] != [] and fed[0] in self.begins
+            found = fields_after(taken, layer.inputs, layer.done, first=first) if taken else {}
+            self.fields.update(dict.fromkeys(own, found))
+            mask = self._mask(kind, sources) or (layer.name if kind.sends_mask else "")
+            self.masks.update(dict.fromkeys(own, mask) if mask else ())
+        layer.receptive = self.fields[own[0]]
+
+    def _mask(self, kind: Kind, sources: Sequence[str]) -> str:
+        """The layer whose mask a layer hands on, as in Keras; "" for none. Raises LayerError where it is used."""
+        mask = next((self.masks[ref] for ref in sources if ref in self.masks), "") if self.masks else ""
+        if mask and kind.masking == "uses":
+            raise LayerError(
+                "UNSUPPORTED",
+                f"would leave out, in Keras, what {mask} masks; here nothing is ever left out, so the numbers would "
+                f"differ: take {mask} away, or cut off what it masks before the stack",
+                mask=mask,
+            )
+        return "" if kind.masking == "drops" else mask
 
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
-        """What a layer makes of its inputs; blocks repeat, and what is alike is inferred once."""
-        known = self.inferred.get((kind, inputs))
+        """What a layer makes of its inputs. Networks repeat themselves, so what was asked for lately is kept."""
+        layout = self.stack.layout
+        key = kind, inputs, layout, self.scope.whole
+        known = _INFERRED.get(key)
         if known is None:
+            kind.check()
             kind.check_types(inputs)
-            _check_batch(inputs)
-            known = self.inferred[kind, inputs] = _completed(kind, inputs, kind.infer(inputs, self.stack.layout))
+            check_batch(inputs)
+            known = per_sample(typed(kind, inputs, kind.infer(inputs, layout)), self.scope.whole)
+            if len(known.weights) <= MAX_KEPT_WEIGHTS:
+                _INFERRED.put(key, known)
         return known
 
-    def _input(self, index: int, kind: Input) -> Inference:
-        for size in kind.shape:
-            if isinstance(size, int) and size < 1:
-                raise LayerError(
-                    "OUT_OF_RANGE", f"declares a size of {size}; sizes are 1 or more, or names", field="shape"
-                )
-        rank = len(kind.shape) + 1
-        self.limits.check("max_rank", rank, f"The number of axes that layers[{index}] declares is")
-        taker = self.takers.get(index)
-        roles = taker.roles(rank, self.stack.layout) if taker else usual_roles(rank, self.stack.layout)
-        shape = [self._named(index, roles[i], size) for i, size in enumerate(kind.shape, 1)]
-        if len(self.symbols) > MAX_SYMBOLS:
-            raise LayerError("TOO_COMPLEX", f"brings more than {MAX_SYMBOLS} symbols into the stack", field="shape")
-        spec = input_spec(shape, roles, BATCH, kind.dtype)
-        self.declared |= symbols_of(*shape)
-        return Inference(single(spec), "Input", how="what the caller feeds")
+    def _owner(self, node: Node, name: str, done: Inference, inner: "_Tracer | None") -> tuple[str, bool]:
+        """The layer whose weights it uses, and whether it is the first. Raises LayerError where they do not fit."""
+        weights = self.shared.weights
+        if node.weights_of is None:
+            owner = self.scope.owner + name
+            if self.scope.shares:
+                check_shared(owner, weights.get(owner), done.weights)
+        else:
+            other = self._other(node)
+            owner = other.owner
+            check_shared(owner, weights.get(owner), done.weights)
+            within = owned(layer for top in inner.layers for layer in top.walk()) if inner else ()
+            check_sharing(other, [f"{owner}/{weight.name}" for weight in done.weights] + [name for name, _ in within])
+        owns = owner not in weights
+        weights.setdefault(owner, done.weights)
+        return owner, owns
 
-    def _named(self, index: int, role: Role, size: Size) -> Size:
-        """A size with "?" replaced by a symbol named after the axis, and the layer where that is taken."""
-        if str(size) != "?":
-            return size
-        letter = _LETTERS.get(role, "N")
-        # Of the layer's name what a symbol may hold: expressions must read back.
-        named = self.stack.nodes[index].name or (f"input{index}" if index else "input")
-        own = f"{letter}_{re.sub(r'[^A-Za-z0-9_]', '_', named)[:20]}"
-        name = next(name for name in chain((letter, own), (f"{own}_{i}" for i in count(1))) if name not in self.symbols)
-        self.symbols.add(name)
-        return symbol(name)
+    def _other(self, node: Node) -> LayerTrace:
+        """The layer whose weights a layer shares. Raises LayerError where no layer before it, of its kind, has the
+        name."""
+        wanted = node.weights_of or ""
+        other = self.by_ref.get(wanted)
+        if other is None or ":" in wanted:
+            near = nearest(wanted, [ref for ref in self.by_ref if ":" not in ref])
+            text = f"shares the weights of {shortened(wanted)}, which is no layer before it; {near}"
+            raise LayerError("UNKNOWN_LAYER", text, field="weights_of")
+        if type(other.node.kind) is not type(node.kind):
+            text = f"shares the weights of {wanted}, a layer of another kind: {other.node.kind.title}"
+            raise LayerError("WEIGHTS_DIFFER", text, field="weights_of")
+        return other
+
+    # ---- layers inside others ----
+
+    def _walked(self, index: int, node: Node, kind: Holder, name: str, sources: Sequence[str]) -> "_Tracer":
+        """The layers inside a holder, traced."""
+        scope, blocks, layout = self.scope, self.shared.blocks, self.stack.layout
+        if scope.depth >= MAX_DEPTH:
+            raise LayerError("TOO_DEEP", f"stands inside {MAX_DEPTH} other layers, and would hold one more")
+        written, path, block = blocks.inside(kind, self.stack)
+        self.shared.budget.take_layers(len(written.nodes))
+        specs = [self.specs[ref] for ref in sources]
+        given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
+        inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
+        entries = tuple(
+            _Entry(new, kind.seen_by(old, new, self.fields[ref]), ref in self.begins, self.masks.get(ref, ""))
+            for old, new, ref in zip(specs, given, sources, strict=True)
+        )
+        shares = node.weights_of is not None
+        below = _Scope(
+            f'The block "{block}"',
+            path or f"{scope.layer(index)}.{field_name(kind)}.layer",
+            not block,
+            f"{scope.prefix}{name}/",
+            f"{self._other(node).owner if shares else scope.owner + name}/",
+            entries,
+            scope.depth + 1,
+            shares or scope.shares,
+        )
+        inner = _Tracer(inside, below, self.shared)
+        try:
+            inner.walk()
+            inner.outputs()
+        except StackError as error:
+            found = error.diagnosis
+            found.within = (Place(written, block, found.index, found.partial), *found.within)
+            found.index, found.partial = index, self.partial()
+            raise
+        return inner
+
+    def held(self) -> Held:
+        """What a holder is told of these layers."""
+        last = self.layers[-1].done.outputs
+        named = tuple(Output(ref if i else "", self.specs[ref]) for i, ref in enumerate(self.stack.outputs))
+        inside = [layer for layer in self.layers if not isinstance(layer.node.kind, Input)]
+        params = sum(weight.size for _, weight in owned(layer for top in inside for layer in top.walk()))
+        layers = tuple((layer.name.removeprefix(self.scope.prefix), layer.done) for layer in inside)
+        return Held(named or last, layers, params, self.macs, self.bias_adds)
+
+    # ---- what may be wrong ----
 
     def _check_result(self, node: Node, done: Inference) -> None:
         for output in done.outputs:
@@ -175,64 +348,30 @@ class _Tracer:
                 if isinstance(axis.size, int):
                     if axis.size < 1:
                         raise LayerError("EMPTY_RESULT", f"would leave {output.spec}: nothing at all")
-                elif unknown := axis.size.symbols - self.declared:
+                elif unknown := axis.size.symbols - self.shared.inputs.declared:
                     text = f"would give a size of {axis.size}, but no Input before it says what {min(unknown)} is"
                     raise LayerError("UNKNOWN_SYMBOL", text)
         if node.expect is not None:
-            _check_expected(node.expect, done.spec)
-
-    def _check_limits(self, name: str, inputs: Sequence[Spec], done: Inference) -> None:
-        limits = self.limits
-        for output in done.outputs:
-            limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            sizes = (output.spec.rows, *output.spec.shape[1:])
-            known = product(size for size in sizes if isinstance(size, int))  # symbols are 1 or more
-            limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
-        limits.check(
-            "max_tensor_elements",
-            padded_elements(inputs, done),
-            f'The number of elements that "{name}" reads per sample, its padding included, is',
-        )
-        if done.macs is None:  # a pool: no products, but as much to walk through
-            read = product(window.extent for window in done.windows) * done.spec.elements
-            limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
-        for weight in done.weights:
-            nbytes = weight.size * weight.dtype.nbytes
-            self.weight_bytes += nbytes
-            if nbytes > self.largest[1]:
-                self.largest = (name, nbytes)
-        limits.check_weights(self.weight_bytes, *self.largest)
-        if done.macs is not None:
-            self.macs = self.macs + done.macs.value
-            limits.check("max_macs", self.macs, f'Up to "{name}" the multiply-adds per sample are')
-
-    def _receptive(self, sources: Sequence[str], inputs: Sequence[Spec], done: Inference) -> Fields:
-        if not sources:
-            return fields_of_input(done.spec)
-        taken = [self.by_ref[ref] for ref in sources]
-        first = isinstance(taken[0].node.kind, Input)
-        return fields_after([layer.receptive for layer in taken], inputs, done, first=first)
-
-    def _fault(self, reason: str, message: str, path: str) -> StackError:
-        return StackError(Diagnosis(reason, message, f"stack.{path}"))
+            check_expected(node.expect, done.spec)
 
     def _refusal(self, index: int, error: LayerError, name: str = "") -> StackError:
         """A layer's bare reason with its index, name, kind and axes."""
         node = self.stack.nodes[index]
         title = node.kind.title
-        name = name or node.name or self.namer.name(title)
-        where = f"stack.layers[{index}]"
+        prefix = self.scope.prefix
+        name = prefix + (name or node.name or self.namer.name(node.kind.called or title))
+        where = self.scope.layer(index)
         path = f"{where}.{error.field}" if error.field in Node._fields else f"{where}.{field_name(node.kind)}"
         if error.field and error.field not in Node._fields:
             path += f".{error.field}"
         facts = dict(error.facts)
         expected: Any = facts.pop("expected", ())
-        got = {ref: self.specs[ref] for ref in self._known_sources(index)}
+        got = {prefix + ref: self.specs[ref] for ref in self._known_sources(index)}
         said = error.message
         if all(ref in self.specs for ref in node.inputs):  # else it quotes a name, which may look like a placeholder
-            for i, ref in enumerate(node.inputs or got, 1):
-                said = said.replace(f"{{input_{i}}}", ref).replace(f"{{input_{i}_how}}", self._how(ref))
-        text = f"{name} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
+            for i, ref in enumerate(node.inputs or self._known_sources(index), 1):
+                said = said.replace(f"{{input_{i}}}", brief(prefix + ref)).replace(f"{{input_{i}_how}}", self._how(ref))
+        text = f"{brief(name)} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())
         )
@@ -240,71 +379,10 @@ class _Tracer:
     def _how(self, ref: str) -> str:
         """Arithmetic of a layer that merged axes, in parentheses: ` (flatten: 32 x 32 x 50 = 51 200)`."""
         layer = self.by_ref.get(ref)
-        return f" ({layer.name}: {layer.done.how})" if layer and " = " in layer.done.how else ""
+        return f" ({brief(layer.name)}: {layer.done.how})" if layer and " = " in layer.done.how else ""
 
     def _known_sources(self, index: int) -> tuple[str, ...]:
         node = self.stack.nodes[index]
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
-        return self.layers[-1].given[:1] if self.layers and not isinstance(node.kind, Input) else ()
-
-
-def _check_batch(inputs: Sequence[Spec]) -> None:
-    """Raises LayerError where tensors meet whose batch axes differ, because windows were folded into one of them."""
-    for i, x in enumerate(inputs, 1):
-        if x.axes[0].size != inputs[0].axes[0].size:
-            raise LayerError(
-                "SIZE_MISMATCH",
-                f"brings together batch axes of {inputs[0].axes[0].size} ({{input_1}}) and {x.axes[0].size} "
-                f"({{input_{i}}}): fold both alike, or neither, by Reshape(include_batch=True)",
-                field="inputs",
-            )
-
-
-def _completed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
-    """Gives the weights the type that the layer computes in, and counts the costs of all rows of a sample."""
-    if done.macs is not None and inputs and (rows := inputs[0].rows) != 1:
-        macs = derive(f"rows * ({done.macs.text})", rows=rows, **done.macs.values)
-        done = replace(done, macs=macs)
-    dtype = kind.computes_in(inputs)
-    if dtype is DType.FLOAT32 or not done.weights:
-        return done
-    typed = (w._replace(dtype=dtype) if w.dtype is DType.FLOAT32 else w for w in done.weights)
-    return replace(done, weights=tuple(typed))
-
-
-def _too_complex(error: ArithmeticError) -> LayerError:
-    return LayerError("TOO_COMPLEX", f"cannot be traced exactly: {error}")
-
-
-def _takers(stack: Stack) -> dict[int, Any]:
-    """For each Input the first layer that takes it: it says what the axes are."""
-    by_name = {node.name: i for i, node in enumerate(stack.nodes) if node.name}
-    takers: dict[int, Any] = {}
-    for i, node in enumerate(stack.nodes):
-        if isinstance(node.kind, Input):
-            continue
-        sources = [by_name.get(ref, -1) for ref in node.inputs] if node.inputs else [i - 1]
-        for source in sources:
-            takers.setdefault(source, node.kind)
-    return takers
-
-
-def _check_expected(expect: Sequence[Size], spec: Spec) -> None:
-    """Raises LayerError where a shape is not the one that was to come out."""
-    found = spec.shape[1:]
-    if len(found) == len(expect) and all(
-        str(want) in ("?", str(size)) for want, size in zip(expect, found, strict=True)
-    ):
-        return
-    raise LayerError(
-        "EXPECTATION_NOT_MET",
-        f"is expected to give ({_listed(expect)}) but gives ({_listed(found)}): {spec}",
-        field="expect",
-        expected_shape=_listed(expect),
-        found_shape=_listed(found),
-    )
-
-
-def _listed(sizes: Sequence[Size]) -> str:
-    return ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "")
+        return self._given()[:1] if self.layers and not node.kind.begins else ()

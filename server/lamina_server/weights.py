@@ -14,19 +14,18 @@ import numpy as np
 
 from lamina_server.errors import InvalidRequestError
 from lamina_server.layers.base import Weight
-from lamina_server.records import Trace
+from lamina_server.records import Trace, owned
 from lamina_server.words import nearest, shortened
 
 Array = np.ndarray[Any, Any]
 GENERATOR = "philox-glorot-uniform-1"
 _CHUNK = 1 << 22
+_STARTS = {"zeros": 0.0, "ones": 1.0}
 
 
 def weights_of(trace: Trace) -> Iterator[tuple[str, Weight]]:
     """Every weight a stack needs, by its full name "layer/weight"."""
-    for layer in trace.layers:
-        for weight in layer.done.weights:
-            yield f"{layer.name}/{weight.name}", weight
+    return owned(trace.walk())
 
 
 def check_given(trace: Trace, given: Mapping[str, tuple[str, tuple[int, ...]]], *, rest_drawn: bool) -> None:
@@ -74,7 +73,8 @@ def complete(trace: Trace, given: Mapping[str, Array], seed: int | None) -> dict
 def draw(name: str, weight: Weight, seed: int) -> Array:
     """One weight from a seed; its name is part of the key, so that its bits do not depend on the other layers."""
     if weight.init != "glorot":
-        return np.full(weight.shape, 1.0 if weight.init == "ones" else 0.0, weight.dtype.numpy)
+        start = _STARTS[weight.init] if isinstance(weight.init, str) else weight.init
+        return np.full(weight.shape, start, weight.dtype.numpy)
     key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16], "little")
     bits = np.random.Philox(key=key)
     scale = sqrt(6 / (weight.fan_in + weight.fan_out)) / 2**24

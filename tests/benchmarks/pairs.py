@@ -17,7 +17,7 @@ def compare(
     mine, other = (statistics.median(values) for values in zip(*pairs, strict=True))
     ratios = sorted(a / b for a, b in pairs)
     spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-    print(f"{title:<44} {mine:10.4g} {other:10.4g}   ratio {statistics.median(ratios):5.2f} ({spread}), goal {goal}")
+    print(f"{title:<56} {mine:10.4g} {other:10.4g}   ratio {statistics.median(ratios):5.2f} ({spread}), goal {goal}")
 
 
 def seconds(work: Callable[[], object]) -> Callable[[], float]:

@@ -1,7 +1,7 @@
 """One contract for every kind: what the house promises of a layer, held for each of its examples."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -9,22 +9,24 @@ import onnx
 import pytest
 
 from lamina.dims import Dim as ClientDim
-from lamina.v1 import activations_pb2, layers_pb2
+from lamina.v1 import activations_pb2, layers_pb2, recurrent_pb2
 from lamina_server.dims import Size
 from lamina_server.explain import explain, how
 from lamina_server.formula import derive
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
 from lamina_server.layers.folding import Fold, PixelUnshuffle
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.holders import Block
 from lamina_server.layers.repeating import BroadcastTo
-from lamina_server.layers.shaping import Reshape
+from lamina_server.layers.shaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
+from lamina_server.layers.walks import Recurrent, WalkOptions
 from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
-from lamina_server.stack import Stack, field_name
+from lamina_server.stack import Node, Stack, field_name
 from lamina_server.trace import trace
+from lamina_server.weights import weights_of
 from lamina_server.wire.stacks import decode_stack, encode_stack
 from tests.contract import references, schema, words
 from tests.contract.running import BATCH, Array, Model, around, at, chain, model, random_inputs
@@ -33,10 +35,11 @@ from tests.contract.symbols import Symbolic, spatial_variant, variants
 # float32 sums of a few hundred products against float64; a recurrence loses no more in so few steps.
 RTOL, ATOL = 1e-5, 2e-6
 # Sizes must agree with numbers given elsewhere, or a number must divide them.
-FIXED = (Reshape, Add, Concatenate, BroadcastTo, Fold, PixelUnshuffle)
+FIXED = (Reshape, Block, BroadcastTo, Fold, PixelUnshuffle)
 _UNIONS: tuple[Any, ...] = (
     layers_pb2.Layer.DESCRIPTOR.oneofs_by_name["kind"],
     activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"],
+    recurrent_pb2.RecurrentCell.DESCRIPTOR.oneofs_by_name["cell"],
 )
 MESSAGES: dict[str, Any] = {
     descriptor.name: descriptor
@@ -54,10 +57,10 @@ class Case:
 
     @property
     def stack(self) -> Stack:
-        layer, shapes, layout, dtypes = self.example
+        layer, shapes, layout, dtypes, blocks = self.example
         if isinstance(layer, Input):
             return chain(layer.shape, layout=layout)
-        return around(layer, *shapes, layout=layout, dtypes=dtypes)
+        return around(layer, *shapes, layout=layout, dtypes=dtypes, blocks=blocks)
 
     def __str__(self) -> str:
         return f"{type(self.example.layer).__name__}-{self.number}"
@@ -65,7 +68,7 @@ class Case:
 
 CASES = [Case(example, i) for kind in KINDS for i, example in enumerate(kind.examples())]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-every_class = pytest.mark.parametrize("cls", [*KINDS, *FUNCTIONS], ids=lambda cls: cls.__name__)
+every_class = pytest.mark.parametrize("cls", [*KINDS, *FUNCTIONS, *CELLS], ids=lambda cls: cls.__name__)
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -83,6 +86,11 @@ def test_unions_are_the_tables_of_contents() -> None:
         (field_name(cls), cls.__name__) for cls in KINDS
     ]
     assert [field.message_type.name for field in function.fields] == [cls.__name__ for cls in FUNCTIONS]
+    cell, layer = (union.DESCRIPTOR.oneofs[0] for union in (recurrent_pb2.RecurrentCell, recurrent_pb2.RecurrentLayer))
+    names = [[field.message_type.name for field in union.fields if field.message_type] for union in (cell, layer)]
+    assert names[0] == [cls.__name__ for cls in CELLS]
+    walked = [cls.__name__ for cls in KINDS if issubclass(cls, Recurrent) and issubclass(cls, WalkOptions)]
+    assert sorted(names[1]) == sorted(walked)
 
 
 @every_class
@@ -174,13 +182,42 @@ def test_symbolic_lengths_run_like_numbers(case: Case) -> None:
 
 
 @every_case
+def test_inputs_are_read_however_they_lie(case: Case) -> None:
+    """Behind a Permute, which moves nothing, a tensor lies in another order than the trace writes it."""
+    plain = _whole(case.stack)
+    arrays = random_inputs(plain.trace, np.random.default_rng(1))
+    turned, fed = [], dict(arrays)
+    for node in case.stack.nodes[:-1]:
+        assert isinstance(node.kind, Input)
+        order = tuple(reversed(range(len(node.kind.shape))))
+        entry = Input(tuple(node.kind.shape[i] for i in order), node.kind.dtype)
+        fed[f"{node.name}_in"] = fed.pop(str(node.name)).transpose(0, *(i + 1 for i in order))
+        turned.append(Node(entry, f"{node.name}_in"))
+        turned.append(Node(Permute(tuple(i + 1 for i in order)), node.name, (f"{node.name}_in",)))
+    stack = replace(case.stack, nodes=(*turned, case.stack.nodes[-1]))
+    made = model(stack, np.random.default_rng(0), refs=plain.refs, weights=plain.weights)
+    _same(made.run(fed), plain.run(arrays))
+
+
+@every_case
 def test_parameters_are_counted_as_the_formula_says(case: Case) -> None:
     layer = trace(case.stack).layers[-1]
-    total = sum(weight.size for weight in layer.done.weights)
+    total = sum(weight.size for _, weight in weights_of(trace(case.stack)))
     assert (layer.done.params is None) == (total == 0)
+    assert layer.params == total
     if layer.done.params is not None:
-        assert layer.done.params.value == total == layer.params
+        assert layer.done.params.value == total
         assert ClientDim(layer.done.params.substitution).at() == total
+
+
+@every_case
+def test_additions_of_biases_are_counted_where_there_are_biases(case: Case) -> None:
+    traced = trace(case.stack)
+    done = traced.layers[-1].done
+    biased = any(name.rpartition("/")[2] == "bias" for name, _ in weights_of(traced))
+    assert (done.bias_adds is not None) == (biased and done.macs is not None)
+    if done.bias_adds is not None:
+        assert done.bias_adds.value == traced.bias_adds != 0
 
 
 @every_case
@@ -222,9 +259,13 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
         if refusal is None:
             yield variant
             continue
-        fixed = isinstance(kind, FIXED)
-        assert refusal.reason in ("SYMBOLIC_SIZE", "SIZE_MISMATCH" if fixed else ""), refusal.message
-        spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
+        # Sizes that must agree with numbers given elsewhere: in the options, or by another input.
+        fixed = isinstance(kind, FIXED) or type(kind).inputs[1] != 1
+        assert refusal.reason in ("SYMBOLIC_SIZE", *(("SIZE_MISMATCH",) if fixed else ())), refusal.message
+        spatial, chosen = (
+            spatial_variant(stack),
+            any(getattr(kind, name, None) is not None for name in ("axis", "shared_axes")),
+        )
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message
 
 
@@ -241,7 +282,7 @@ def _whole(stack: Stack, seed: int = 0) -> Model:
 
 def _expected(made: Model, arrays: dict[str, Array]) -> dict[str, Array]:
     layer = made.trace.layers[-1]
-    taken = [arrays[ref] for ref in layer.sources] or [arrays[layer.name]]
+    taken = [arrays[ref] for ref in layer.sources] or [next(iter(arrays.values()))]  # of which the batch counts
     values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), made.trace.stack.layout)
     return dict(zip(made.refs, values, strict=True))
 

@@ -31,7 +31,7 @@ def faults(text: str) -> list[str]:
 
 def strange_numbers(text: str, known: Iterable[float]) -> list[str]:
     """The numbers in a text that are neither known nor the right result of arithmetic in it over known ones."""
-    allowed = {*known, 0, 1}
+    allowed = {*map(abs, known), 0, 1}  # the sign is not part of what is found
     for arithmetic, result in _EQUATION.findall(text):
         if set(map(_read, _NUMBER.findall(arithmetic))) <= allowed and _computed(arithmetic) == _read(result):
             allowed.add(_read(result))
@@ -48,6 +48,7 @@ def numbers_of(layer: LayerTrace) -> set[float]:
     found |= {float(row.axis) for row in done.derivations}
     for window in done.windows:
         found |= set(_walk((window.before + window.after, window.stride - 1, window.stride - window.extent)))
+    found |= {float(step - 1) for step in getattr(layer.node.kind, "strides", ())}  # zeros between what is spread
     found |= {float(spec.elements) for spec in layer.inputs if isinstance(spec.elements, int)}
     found |= {float(prod(weight.shape[:-1])) for weight in done.weights}
     found |= {float(sum(weight.size for weight in done.weights if not weight.trainable)), float(len(layer.inputs))}

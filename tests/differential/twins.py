@@ -12,18 +12,30 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lamina_server.dims import evaluate, symbol
+from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import Elu, Function, Relu, Softmax, Tanh
 from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.norm_pooling import LpPool
+from lamina_server.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from lamina_server.layers.padding import Cropping
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.resizing import Upsample, UpSampling
+from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization
+from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Spec
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -125,6 +137,23 @@ def conv(d: Drawing) -> None:
     d.twin.add(kind, d.source())
 
 
+def transposed(d: Drawing) -> None:
+    sizes, strides = d.numbers(1, 3), d.numbers(1, 2)
+    crops = tuple(PadPair(0, min(1, k - 1)) for k in sizes)  # of a window at most all but one position
+    padding: Any = d.draw(st.sampled_from(["valid", "same", crops]))
+    kind = ConvTranspose(d.draw(st.integers(1, 3)), sizes, strides, padding, activation=d.function())
+    d.twin.add(kind, d.source())
+
+
+def separable(d: Drawing) -> None:
+    d.twin.add(SeparableConv(d.draw(st.integers(1, 3)), *d.window(), depth_multiplier=2), d.source())
+
+
+def norm(d: Drawing) -> None:
+    sizes, strides, padding = d.window()
+    d.twin.add(LpPool(2, sizes, strides, padding), d.source())
+
+
 def depthwise(d: Drawing) -> None:
     d.twin.add(DepthwiseConv(*d.window(), d.draw(st.integers(1, 2)), activation=d.function()), d.source())
 
@@ -156,7 +185,18 @@ def grow(d: Drawing) -> None:
 
 
 def normalize(d: Drawing) -> None:
-    d.twin.add(BatchNormalization(), d.source())
+    """Layers that have a channel axis, and layers whose axes are written out."""
+    own: list[Kind] = [
+        BatchNormalization(),
+        GroupNormalization(-1, epsilon=0.1),
+        InstanceNormalization(epsilon=0.1, scale=True),
+        LocalResponseNormalization(2, 0.5),
+        LayerScale(),
+    ]
+    axed = [LayerNormalization((-1,), 0.1), RMSNormalization((-1,), 0.1)]
+    kind = d.draw(st.sampled_from([*own, *axed]))
+    moved = {kind: replace(kind, axis=(1,)) for kind in axed}
+    d.twin.add(kind, d.source(), first=moved.get(kind))
 
 
 def activate(d: Drawing) -> None:
@@ -184,20 +224,23 @@ def merge(d: Drawing) -> None:
     fitting = [name for name in d.twin.spatial if d.twin.spec(name).shape[:-1] == shape[:-1]]
     other = d.draw(st.sampled_from(fitting))  # `one` itself where there is no other
     if d.twin.spec(other).shape == shape and d.draw(st.booleans()):
-        d.twin.add(Add(), one, other)
+        d.twin.add(d.draw(st.sampled_from([Add(), Multiply(), Maximum(), Subtract()])), one, other)
     else:
         d.twin.add(Concatenate(-1), one, other, first=Concatenate(1))
 
 
 def heads(d: Drawing) -> None:
-    """What ends spatial axes: a global pool with layers on vectors behind it, Flatten, Reshape, or an LSTM."""
+    """What ends spatial axes: a global pool with layers on vectors behind it, bins, Flatten, Reshape or an LSTM."""
     twin, source = d.twin, d.source()
-    which = d.draw(st.sampled_from(["pool", "flatten", "reshape", *(["lstm"] if twin.rank == 1 else [])]))
+    which = d.draw(st.sampled_from(["pool", "adapt", "flatten", "reshape", *(["lstm"] if twin.rank == 1 else [])]))
     if which == "pool":
         pooled = d.draw(st.sampled_from([GlobalMaxPool(), GlobalAveragePool()]))
         vector = twin.add(Dense(3), twin.add(pooled, source, plain=True), plain=True)
         steps = twin.add(RepeatVector(2), vector, plain=True)
         twin.add(LSTM(2, return_sequences=d.draw(st.booleans())), steps, plain=True)
+    elif which == "adapt":  # any length becomes a number, which no window might fit
+        adapted = d.draw(st.sampled_from([AdaptiveAveragePool, AdaptiveMaxPool]))(d.numbers(0, 4))
+        twin.add(adapted, source)
     elif which == "flatten":  # Keras' form for channels first: the same numbers in the same order
         twin.add(Flatten(), source, first=Flatten(FIRST), plain=True)
     elif which == "reshape":
@@ -207,8 +250,9 @@ def heads(d: Drawing) -> None:
 
 
 MOVES: tuple[Make, ...] = (
-    conv, conv, depthwise, pool, pool, pad, crop, grow, normalize, activate, turn, dense, merge, merge
-)  # fmt: skip
+    *(conv, conv, depthwise, separable, transposed, pool, pool, norm),
+    *(pad, crop, grow, normalize, activate, turn, dense, merge, merge),
+)
 
 
 @st.composite

@@ -17,10 +17,11 @@ from lamina_server.layers.pooling import GlobalAveragePool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten
 from lamina_server.limits import Limits
+from lamina_server.lru import Lru
 from lamina_server.runtime import Device, SessionCache, Workers
 from lamina_server.runtime.device import CPU
 from lamina_server.services.calls import Call
-from lamina_server.services.engine import Engine, Lru, Numbers, Outcome, Plan
+from lamina_server.services.engine import Engine, Numbers, Outcome, Plan
 from lamina_server.stack import Node, Stack
 from lamina_server.wire.stacks import encode_stack
 
@@ -271,7 +272,7 @@ def test_the_least_recently_used_goes_first() -> None:
         return len(made)
 
     for key in "abacab":
-        cache.get(key, lambda key=key: make(key))  # type: ignore[misc]
+        cache.made(key, lambda key=key: make(key))  # type: ignore[misc]
     assert made == ["a", "b", "c", "b"]
-    assert cache.peek("c") is None
-    assert cache.peek("a") == 1
+    assert cache.get("c") is None
+    assert cache.get("a") == 1

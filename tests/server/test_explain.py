@@ -13,20 +13,22 @@ from lamina_server.errors import LaminaError
 from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind, grouped, plural
+from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.core import Activation, Dense, Dropout
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.records import LayerTrace
-from lamina_server.stack import Node, Stack
+from lamina_server.services.catalogue import example_stack
 from lamina_server.trace import trace
 
 T = symbol("T")
@@ -124,17 +126,16 @@ def check(layer: LayerTrace) -> None:
         assert eval(source, {"floor": lambda a, b: a // b, "ceil": lambda a, b: -(-a // b)}) == claimed, text
     for row in done.derivations:
         assert row.derived.value == done.spec.axes[row.axis].size
-        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for axis in layer.inputs[0].axes))
+        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for x in layer.inputs[:1] for axis in x.axes))
         assert not row.derived.text.isdigit() or row.derived.substitution == row.derived.text
     assert (done.params.value if done.params else 0) == layer.params
     assert bool(parameters(layer)) == bool(done.params)
 
 
 def explained(example: Example) -> LayerTrace:
-    names = [f"x{i}" for i in range(len(example.shapes))]
-    entries = [Node(Input(shape), name) for name, shape in zip(names, example.shapes, strict=True)]
-    layers = (*entries, Node(example.layer, "it", tuple(names)))
-    return annotate(trace(Stack(layers, example.layout)), Limits()).layers[-1]
+    stack = example_stack(example)
+    named = stack.with_node(len(stack.nodes) - 1, stack.nodes[-1]._replace(name="it"))
+    return annotate(trace(named), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]
@@ -147,7 +148,7 @@ def test_examples(example: Example) -> None:
 
 one = st.sampled_from([1, 1, 2, 3, 5])
 maybe = st.one_of
-activations = st.sampled_from([None, *(function() for function in FUNCTIONS)])
+activations = st.sampled_from([None, *(function.examples()[0] for function in FUNCTIONS)])
 formats = st.sampled_from([None, *Layout])
 ends = st.tuples(st.integers(0, 2), st.integers(0, 2)).map(lambda pair: PadPair(*pair))
 
@@ -168,10 +169,18 @@ def windowed(rank: int) -> st.SearchStrategy[Any]:
     )
 
 
-axes = st.integers(-3, 3)
+axes, flag = st.integers(-3, 3), st.booleans()
+walk = {"return_sequences": flag, "return_state": flag, "go_backwards": flag}
+recurrent = st.one_of(
+    st.builds(LSTM, one, use_bias=flag, num_layers=one, proj_size=st.none() | one, **walk),
+    st.builds(GRU, one, use_bias=flag, num_layers=one, reset_after=flag, **walk),
+    st.builds(SimpleRNN, one, use_bias=flag, num_layers=one, **walk),
+    st.builds(RNN, st.lists(st.builds(GRUCell, one) | st.builds(LSTMCell, one), min_size=1).map(tuple), **walk),
+)
 plain: st.SearchStrategy[Any] = st.one_of(
     st.builds(Dense, one, activations, st.booleans()),
-    st.builds(LSTM, one, use_bias=st.booleans(), return_sequences=st.booleans(), return_state=st.booleans()),
+    recurrent,
+    st.builds(Bidirectional, recurrent, st.sampled_from(Merge)),
     st.builds(Reshape, st.lists(st.sampled_from([-1, 1, 2, 3]), max_size=3).map(tuple)),
     st.builds(Permute, st.permutations([1, 2]).map(tuple)),
     st.builds(BatchNormalization, st.none() | axes, center=st.booleans(), scale=st.booleans()),
@@ -227,7 +236,7 @@ def test_random_merges(shape: list[Size], along: list[int], axis: int) -> None:
             "9 900 parameters.")]),
         (BatchNormalization(), (7, 3), [
             "Scaled and shifted, shape unchanged.",
-            ("Each index of axis 2 has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
+            ("Each channel has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
             "not trained.")]),
     ],
 )  # fmt: skip
@@ -249,6 +258,12 @@ def test_thousands_stand_apart(size: Size, text: str) -> None:
 @pytest.mark.parametrize(("count", "text"), [(0, "0 steps"), (1, "1 step"), (2000, "2 000 steps"), (T, "T steps")])
 def test_plurals(count: Size, text: str) -> None:
     assert plural(count, "step") == text
+
+
+def test_a_symbol_keeps_its_letters_at_the_start_of_a_sentence() -> None:
+    for size, count in ((symbol("t"), "t"), (symbol("t") * 2, "2 * t")):
+        assert f" {count} windows of 3 fit, one apart." in explain(explained(Example(Conv(2, (3,)), ((size + 2, 1),))))
+    assert "One window of 3 fits." in explain(explained(Example(Conv(2, (3,)), ((3, 1),))))
 
 
 def test_products_are_written_with_a_cross() -> None:

@@ -18,6 +18,7 @@ from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import MOST_RETRACED, annotate
@@ -73,6 +74,32 @@ def test_q5_pools_of_stride_one_that_keep_everything() -> None:
 )
 def test_n_is_told_where_a_flatten_follows(kinds: Sequence[Kind], end: str) -> None:
     assert only(chain((128, 128, 3), *kinds)).text.endswith(end)
+
+
+def test_a_transposed_convolution_that_crops_an_odd_number() -> None:
+    note = only(chain((T, 3), ConvTranspose(4, (3,), (2,), "same")))
+    assert (note.reason, note.warning) == ("SAME_IS_LOPSIDED", False)
+    assert note.text == (
+        "PyTorch's ConvTranspose1d with kernel 3, stride=2, padding=1, output_padding=1 has this shape but other "
+        'numbers: it crops (1, 0), padding="same" (0, 1). For its numbers write padding=((1, 1),), output_padding=1.'
+    )
+    note = only(chain((5, T, 3), ConvTranspose(4, (3, 4), (2, 2), "same", dilation_rate=(2, 1))))
+    assert "kernel (3, 4), stride=2, padding=(2, 1), output_padding=(1, 0), dilation=(2, 1) has" in note.text
+    assert 'it crops (2, 1) and (1, 1), padding="same" (1, 2) and (1, 1).' in note.text
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ConvTranspose(4, (4,), (2,), "same"),  # alike on both sides, as PyTorch
+        ConvTranspose(4, (2,), (3,), "same"),  # nothing to crop
+        ConvTranspose(4, (3,), (2,)),
+        ConvTranspose(4, (3,), (2,), (PadPair(0, 1),)),
+        ConvTranspose(4, (3,), (2,), "same", (0,)),
+    ],
+)
+def test_other_transposed_convolutions_are_plain(kind: Kind) -> None:
+    assert not chain((T, 3), kind)
 
 
 def test_n_over_a_symbol() -> None:

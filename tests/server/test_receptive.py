@@ -8,15 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
+from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.attention import MultiHeadAttention
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional
+from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Relu
+from lamina_server.layers.held import Parameter
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Permute, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Role
+from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.receptive import Field
 from lamina_server.records import Trace
@@ -55,10 +61,24 @@ def test_four_convolutions_in_a_row_see_5_9_13_17() -> None:
         ((DepthwiseConv((3,), padding=(PadPair(2, 0),)),), [Field(3, 1, -1)]),
         ((ZeroPadding((PadPair(3, 1),)), Conv(4, (3,))), [Field(1, 1, -3), Field(3, 1, -2)]),
         ((AveragePool((3,), (1,)), Activation(Relu())), [Field(3, 1, 1)] * 2),
+        ((MaxPool((3,), (2,), dilation_rate=(2,)),), [Field(5, 2, 2)]),
+        # With a stride of 1 a transposed convolution is another way to write a convolution.
+        ((ConvTranspose(4, (3,), padding="same"),), [Field(3, 1, 0)]),
+        ((ConvTranspose(4, (3,)), Conv(4, (3,))), [Field(3, 1, -1), Field(5, 1, 0)]),
+        ((ConvTranspose(4, (2,), padding=(PadPair(5, 0),)),), [Field(2, 1, 4.5)]),
+        ((AdaptiveMaxPool((16,)), AdaptiveMaxPool((0,))), [Field(4, 4, 1.5)] * 2),
     ],
 )  # fmt: skip
 def test_windows_along_one_axis(kinds: Sequence[Kind], fields: Sequence[Field]) -> None:
     assert [layer.receptive[STEPS] for layer in chain(*kinds).layers[1:]] == fields
+
+
+@pytest.mark.parametrize(
+    "kind", [ConvTranspose(4, (3,), (2,), "same"), AdaptiveAveragePool((7,)), AdaptiveAveragePool((1,))]
+)
+def test_neighbours_that_see_different_numbers_have_no_field(kind: Kind) -> None:
+    found = chain(kind, Conv(2, (3,), padding="same"))
+    assert [layer.receptive for layer in found.layers[1:]] == [{}, {}]
 
 
 def test_axes_are_kept_apart() -> None:
@@ -86,6 +106,13 @@ SEE_ALL = [
 @pytest.mark.parametrize("kind", SEE_ALL)
 def test_what_sees_everything_has_no_field(kind: Kind) -> None:
     assert chain(Conv(2, (3,), padding="same"), kind).layers[-1].receptive == {}
+
+
+def test_what_spreads_with_the_steps_has_no_field() -> None:
+    """From state to state a convolution reaches further at every step, but not where its window is 1."""
+    same = ConvLSTM(2, (3, 1), padding="same")
+    for kind, jump in ((same, 1), (Bidirectional(same), 1), (ConvLSTM(2, (3, 1), (1, 2), return_sequences=True), 2)):
+        assert chain(kind, shape=(4, 8, 8, 3)).layers[-1].receptive == {WIDTH: Field(1, jump, 0)}
 
 
 def test_a_dense_layer_over_positions_keeps_the_field() -> None:
@@ -184,3 +211,26 @@ def test_the_stretch_of_inputs_that_an_output_reads(kinds: list[Conv]) -> None:
         assert field.size == high - low + 1
         assert field.start is not None
         assert field.start + output * field.jump == (low + high) / 2
+
+
+def test_numbers_that_the_stack_holds_see_nothing_and_hide_nothing() -> None:
+    """Positions added behind a stride leave the field as it was; what comes of them alone has none."""
+    nodes = (
+        Node(Parameter((16, 4)), "positions"),
+        Node(Input((64, 2)), "x"),
+        Node(Conv(4, (4,), (4,)), "patches"),
+        Node(Permute((1, 2)), "moved", ("positions",)),
+        Node(Add(), "sum", ("moved", "patches")),
+        Node(Conv(4, (3,)), "conv"),
+        Node(MultiHeadAttention(2, 2), "attention"),
+    )
+    fields = {layer.name: layer.receptive for layer in trace(Stack(nodes)).layers}
+    assert fields["positions"] == fields["moved"] == {}
+    assert fields["sum"] == fields["patches"] == {STEPS: Field(4, 4, 1.5)}
+    assert fields["conv"] == {STEPS: Field(12, 4, 5.5)}
+    assert fields["attention"] == {}, "each query sees every step"
+
+
+def test_attention_along_one_of_two_axes_leaves_the_other() -> None:
+    found = chain(Conv(3, (3, 3)), MultiHeadAttention(1, 2, attention_axes=(2,)), shape=(9, 8, 2))
+    assert found.layers[-1].receptive == {HEIGHT: Field(3, 1, 1)}

@@ -42,15 +42,17 @@ class Table:
 
 def table(trace: "Trace") -> Table:
     """The table of a trace; Inputs stand in the subtitle."""
-    fed = {spec.name for spec in trace.inputs}
-    rows = tuple(row for layer in trace.layers if layer.name not in fed for row in _rows(layer))
+    rows = tuple(row for layer in trace.walk() if layer.kind != "Input" for row in _rows(layer))
     total = Row("total", "", "", words.grouped(trace.params), words.multiply_adds(trace.macs))
     return Table(trace.name or "stack", _subtitle(trace), rows, total, _remarks(trace))
 
 
 def _rows(layer: "LayerTrace") -> list[Row]:
     first, *others = layer.outputs
-    row = Row(layer.name, layer.summary, words.tensor(first), words.grouped(layer.params), layer.how, layer.explanation)
+    inside = layer.name.count("/")
+    params = "shared" if layer.weights_of else words.grouped(layer.params)
+    name = "  " * inside + layer.name.rpartition("/")[2]
+    row = Row(name, layer.summary, words.tensor(first), params, layer.how, layer.explanation)
     return [row, *(Row(spec.name, "", words.tensor(spec), "", "") for spec in others)]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lamina.dims import Dim
-from lamina.specs import BATCH, Axis, Size, TensorSpec
+from lamina.specs import Axis, Size, TensorSpec
 
 _UNITS = ("", " k", " M", " G", " T", " P")
 # Axes that are counted, "119 steps", in a row and in full; the others are measured, "height 28".
@@ -38,8 +38,8 @@ def tensor(spec: TensorSpec, *, full: bool = False) -> str:
 
 
 def _axis(axis: Axis, nouns: dict[str, str]) -> str:
-    if axis.role == "batch" and axis.size == BATCH:
-        return "batch"
+    if axis.role == "batch" and isinstance(axis.size, Dim):
+        return str(axis.size)  # "batch", or with other axes folded into it: "T * batch"
     if axis.role not in nouns:
         return f"{axis.role} {size(axis.size)}"
     noun = nouns[axis.role]

@@ -136,8 +136,20 @@ class Note(_message.Message):
     text: str
     def __init__(self, severity: _Optional[_Union[NoteSeverity, str]] = ..., reason: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
+class CountElsewhere(_message.Message):
+    __slots__ = ("tool", "quantity", "value", "reason")
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    tool: str
+    quantity: str
+    value: _tensor_pb2.Dim
+    reason: str
+    def __init__(self, tool: _Optional[str] = ..., quantity: _Optional[str] = ..., value: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class LayerTrace(_message.Message):
-    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes")
+    __slots__ = ("name", "kind", "summary", "inputs", "outputs", "derivations", "how", "explanation", "pads", "unused", "weights", "params", "trainable_params", "non_trainable_params", "macs", "output_bytes", "receptive_field", "notes", "layers", "weights_of", "bias_adds", "elsewhere")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +168,10 @@ class LayerTrace(_message.Message):
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
     RECEPTIVE_FIELD_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_OF_FIELD_NUMBER: _ClassVar[int]
+    BIAS_ADDS_FIELD_NUMBER: _ClassVar[int]
+    ELSEWHERE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     summary: str
@@ -174,7 +190,11 @@ class LayerTrace(_message.Message):
     output_bytes: _tensor_pb2.Dim
     receptive_field: _containers.RepeatedCompositeFieldContainer[ReceptiveField]
     notes: _containers.RepeatedCompositeFieldContainer[Note]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ...) -> None: ...
+    layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
+    weights_of: str
+    bias_adds: Quantity
+    elsewhere: _containers.RepeatedCompositeFieldContainer[CountElsewhere]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., summary: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., derivations: _Optional[_Iterable[_Union[Derivation, _Mapping]]] = ..., how: _Optional[str] = ..., explanation: _Optional[str] = ..., pads: _Optional[_Iterable[_Union[AppliedPad, _Mapping]]] = ..., unused: _Optional[_Iterable[_Union[Unused, _Mapping]]] = ..., weights: _Optional[_Iterable[_Union[WeightSpec, _Mapping]]] = ..., params: _Optional[_Union[Quantity, _Mapping]] = ..., trainable_params: _Optional[int] = ..., non_trainable_params: _Optional[int] = ..., macs: _Optional[_Union[Quantity, _Mapping]] = ..., output_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., receptive_field: _Optional[_Iterable[_Union[ReceptiveField, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., weights_of: _Optional[str] = ..., bias_adds: _Optional[_Union[Quantity, _Mapping]] = ..., elsewhere: _Optional[_Iterable[_Union[CountElsewhere, _Mapping]]] = ...) -> None: ...
 
 class SymbolRange(_message.Message):
     __slots__ = ("name", "minimum")
@@ -185,7 +205,7 @@ class SymbolRange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., minimum: _Optional[int] = ...) -> None: ...
 
 class StackTrace(_message.Message):
-    __slots__ = ("layout", "layers", "inputs", "outputs", "params", "trainable_params", "macs", "peak_activation_bytes", "symbols")
+    __slots__ = ("layout", "layers", "inputs", "outputs", "params", "trainable_params", "macs", "peak_activation_bytes", "symbols", "bias_adds", "flops")
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
     LAYERS_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +215,8 @@ class StackTrace(_message.Message):
     MACS_FIELD_NUMBER: _ClassVar[int]
     PEAK_ACTIVATION_BYTES_FIELD_NUMBER: _ClassVar[int]
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    BIAS_ADDS_FIELD_NUMBER: _ClassVar[int]
+    FLOPS_FIELD_NUMBER: _ClassVar[int]
     layout: _options_pb2.Layout
     layers: _containers.RepeatedCompositeFieldContainer[LayerTrace]
     inputs: _containers.RepeatedCompositeFieldContainer[TensorSpec]
@@ -204,7 +226,9 @@ class StackTrace(_message.Message):
     macs: _tensor_pb2.Dim
     peak_activation_bytes: _tensor_pb2.Dim
     symbols: _containers.RepeatedCompositeFieldContainer[SymbolRange]
-    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ...) -> None: ...
+    bias_adds: _tensor_pb2.Dim
+    flops: _tensor_pb2.Dim
+    def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ..., layers: _Optional[_Iterable[_Union[LayerTrace, _Mapping]]] = ..., inputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[TensorSpec, _Mapping]]] = ..., params: _Optional[int] = ..., trainable_params: _Optional[int] = ..., macs: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., peak_activation_bytes: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., symbols: _Optional[_Iterable[_Union[SymbolRange, _Mapping]]] = ..., bias_adds: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ..., flops: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ...) -> None: ...
 
 class InsertLayer(_message.Message):
     __slots__ = ("index", "layer")
@@ -235,16 +259,18 @@ class SetLayout(_message.Message):
     def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ...) -> None: ...
 
 class StackEdit(_message.Message):
-    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout")
+    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout", "block")
     INSERT_LAYER_FIELD_NUMBER: _ClassVar[int]
     REPLACE_LAYER_FIELD_NUMBER: _ClassVar[int]
     REMOVE_LAYER_FIELD_NUMBER: _ClassVar[int]
     SET_LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
     insert_layer: InsertLayer
     replace_layer: ReplaceLayer
     remove_layer: RemoveLayer
     set_layout: SetLayout
-    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ...) -> None: ...
+    block: str
+    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ..., block: _Optional[str] = ...) -> None: ...
 
 class ExpandDims(_message.Message):
     __slots__ = ("axis",)
@@ -264,7 +290,7 @@ class Transpose(_message.Message):
     axes: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, axes: _Optional[_Iterable[int]] = ...) -> None: ...
 
-class Cast(_message.Message):
+class CastArray(_message.Message):
     __slots__ = ("data_type",)
     DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
     data_type: _tensor_pb2.DataType
@@ -281,8 +307,8 @@ class ArrayEdit(_message.Message):
     expand_dims: ExpandDims
     squeeze: Squeeze
     transpose: Transpose
-    cast: Cast
-    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[Cast, _Mapping]] = ...) -> None: ...
+    cast: CastArray
+    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[CastArray, _Mapping]] = ...) -> None: ...
 
 class Fix(_message.Message):
     __slots__ = ("title", "outcome", "stack_edits", "array_edits")

@@ -5,16 +5,52 @@ SDK constructors, catalogue, contract test) follows from these three.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from lamina_server.dims import Dim, Size, evaluate
+from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
-from lamina_server.formula import Derived
-from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.formula import Derived, derive
+from lamina_server.layers.requirements import (
+    MAX_AXES as MAX_AXES,
+)
+from lamina_server.layers.requirements import (
+    axis_name as axis_name,
+)
+from lamina_server.layers.requirements import (
+    grouped as grouped,
+)
+from lamina_server.layers.requirements import (
+    option_text as option_text,
+)
+from lamina_server.layers.requirements import (
+    own_axes as own_axes,
+)
+from lamina_server.layers.requirements import (
+    own_axis as own_axis,
+)
+from lamina_server.layers.requirements import (
+    plural as plural,
+)
+from lamina_server.layers.requirements import (
+    require_number as require_number,
+)
+from lamina_server.layers.requirements import (
+    require_one_type as require_one_type,
+)
+from lamina_server.layers.requirements import (
+    require_rank as require_rank,
+)
+from lamina_server.layers.requirements import (
+    require_type as require_type,
+)
+from lamina_server.layers.requirements import (
+    too_many_axes as too_many_axes,
+)
+from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, usual_roles
 
 MAX_INT = 2**31 - 1
 MAX_FLOAT = 3.4028234663852886e38  # float32's
@@ -47,17 +83,23 @@ class Window(NamedTuple):
     after: Size
     unused: Size = 0
     overrun: Size = 0
+    taps: int = 0
+
+    @property
+    def read(self) -> int:
+        """Elements that it reads: `taps` of its extent, where it has holes."""
+        return self.taps or self.extent
 
 
 class Weight(NamedTuple):
-    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot.
+    """A weight a layer needs. `init` is "glorot", "zeros", "ones" or the number it starts as; fans are for glorot.
 
     FLOAT32 stands for the type that the layer computes in; the tracer puts it in.
     """
 
     name: str
     shape: tuple[int, ...]
-    init: str = "zeros"
+    init: str | float = "zeros"
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
@@ -81,10 +123,11 @@ class Inference:
     """What a layer makes of its inputs.
 
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
-    derivations), `params` and `macs` come with their arithmetic, `sentences` are said after the derivations. Every
-    output element sees the whole input (`sees_all`), or all of it along some axes of the output (`sees_along`). Along
-    `uneven` axes of the output neighbours do not see neighbours, as after a flip: no receptive field can be told.
-    `least_one` are sizes that are no axis but must be 1 or more, which bounds their symbols.
+    derivations), `params`, `macs` and `bias_adds` come with their arithmetic, `sentences` are said after the
+    derivations. Every output element sees the whole input (`sees_all`), or all of it along some axes of the output
+    (`sees_along`). Along `uneven` axes of the output neighbours do not see neighbours, as after a flip: no receptive
+    field can be told. `least_one` are sizes that are no axis but must be 1 or more, which bounds their symbols.
+    `scratch` is the number of elements, per sample, of a tensor made on the way that may be larger than all others.
     """
 
     outputs: tuple[Output, ...]
@@ -95,12 +138,15 @@ class Inference:
     params: Derived | None = None
     params_reason: str = ""
     macs: Derived | None = None
+    bias_adds: Derived | None = None
     how: str = ""
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
     uneven: tuple[int, ...] = ()
     least_one: tuple[Size, ...] = ()
+    scratch: Size = 0
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what others make of it, once
 
     @property
     def spec(self) -> Spec:
@@ -109,10 +155,42 @@ class Inference:
 
 
 class Sdk(NamedTuple):
-    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none."""
+    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none.
+
+    Arguments stand in the order of the kind's fields, but for two in `swapped` that change places, as Keras has them.
+    A kind with an option `operation` has a constructor for each of its values, named as the value is in CamelCase;
+    `doc` is what such a constructor says first.
+    """
 
     name: str
     rank: int | None = None
+    swapped: tuple[str, str] | None = None
+    operation: str = ""
+    doc: str = ""
+
+    def arranged(self, names: Iterable[str]) -> list[str]:
+        """The names of the kind's fields in the order of the arguments."""
+        places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
+        return [places.get(name, name) for name in names]
+
+
+IN_NAME = ("rank", "operation")  # options that a constructor's name says, so that nobody writes them
+
+
+class Node(NamedTuple):
+    """One layer in its place. `name` None means Keras' default; `inputs` () means the layer before; `weights_of` None
+    means weights of its own."""
+
+    kind: "Kind"
+    name: str | None = None
+    inputs: tuple[str, ...] = ()
+    expect: tuple[Size, ...] | None = None
+    weights_of: str | None = None
+
+    def bound(self, values: Mapping[str, Size]) -> "Node":
+        """The layer with other sizes in the place of its symbols."""
+        expect = self.expect and tuple(substitute(size, values) for size in self.expect)
+        return self._replace(kind=self.kind.bound(values), expect=expect)
 
 
 class Example(NamedTuple):
@@ -122,6 +200,7 @@ class Example(NamedTuple):
     shapes: tuple[tuple[Size, ...], ...]
     layout: Layout = Layout.CHANNELS_LAST
     dtypes: tuple[DType, ...] = ()  # of the inputs; float32 where not given
+    blocks: tuple[tuple[str, tuple[Node, ...]], ...] = ()  # stacks that it uses by name
 
 
 def option(
@@ -130,14 +209,18 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: int | tuple[int, ...] | None = None,
+    usual: float | str | tuple[int, ...] | None = None,
+    lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
-    `usual` is what the SDK's constructors send for a required option that Keras gives a default, one for each rank
-    where they differ.
+    `usual` is what the SDK's constructors send where nothing is given: Keras' default of an option that is required
+    here, or has another default; one for each rank where they differ. `lone`: of several numbers a lone one is written
+    by itself.
     """
-    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
+    return field(
+        default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual, "lone": lone}
+    )
 
 
 class Kind:
@@ -145,8 +228,12 @@ class Kind:
 
     __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     sdk: ClassVar[tuple[Sdk, ...]] = ()
+    in_keras: ClassVar[tuple[str, ...] | None] = None  # what it is in keras.layers, "ops." elsewhere; None: as in `sdk`
+    in_torch: ClassVar[tuple[str, ...]] = ()  # what it is in torch
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
+    called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them
+    masking: ClassVar[str] = "keeps"  # what Keras does with a mask that comes along: "keeps", "drops" or "uses" it
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -172,25 +259,51 @@ class Kind:
         raise NotImplementedError
 
     @property
+    def begins(self) -> bool:
+        """Whether it takes nothing: an Input, or numbers that the stack itself holds."""
+        return self.inputs[1] == 0
+
+    @property
+    def sends_mask(self) -> bool:
+        """Whether Keras hands a mask on from here, which says what later layers skip."""
+        return False
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows from which the integers that it takes choose; None where they choose nothing."""
+        return None
+
+    @property
     def spatial_rank(self) -> int | None:
         """Number of spatial axes, where the options say it."""
         return next(
             (
                 len(getattr(self, name))
-                for name in ("kernel_size", "pool_size", "padding")
+                for name in ("kernel_size", "pool_size", "output_size", "padding")
                 if isinstance(getattr(self, name, None), tuple)
             ),
             getattr(self, "rank", None),
         )
 
     @property
+    def held(self) -> "Kind | None":
+        """The layer inside, of a layer that holds one: what a fault there is about, and a fix changes."""
+        return None
+
+    def holding(self, kind: "Kind") -> "Kind":
+        """The layer with another inside."""
+        raise NotImplementedError
+
+    @property
     def title(self) -> str:
         """Keras class name: `Conv1D`."""
-        first = self.sdk[0]
+        first, operation = self.sdk[0], getattr(self, "operation", None)
+        if operation is not None:
+            return next(sdk.name for sdk in self.sdk if sdk.operation == operation)
         if first.rank is None:
             return first.name
         rank = self.spatial_rank
-        return next((sdk.name for sdk in self.sdk if sdk.rank == rank), first.name.removesuffix("1D"))
+        return next((sdk.name for sdk in self.sdk if sdk.rank == rank), first.name.replace("1D", ""))
 
     def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
         """What this kind takes the axes of an input of this rank, the batch included, to be."""
@@ -199,11 +312,11 @@ class Kind:
             return (Role.BATCH,) + (Role.NONE,) * (rank - 1)
         return usual_roles(rank, getattr(self, "data_format", None) or layout)
 
-    def bound(self, values: Mapping[str, int]) -> "Kind":
-        """The layer with its symbols replaced by numbers."""
+    def bound(self, values: Mapping[str, Size]) -> "Kind":
+        """The layer with other sizes in the place of its symbols."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = {
-            name: tuple(_at(size, values) for size in value)
+            name: tuple(substitute(size, values) if isinstance(size, Dim) else size for size in value)
             for name, value in found.items()
             if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
         }
@@ -216,20 +329,25 @@ class Kind:
                 if not low <= value <= high:
                     raise LayerError("OUT_OF_RANGE", _range_text(name, value, low, high), field=name, got=value)
 
+    def __str__(self) -> str:
+        return f"{self.title}({self.text()})"
+
     def text(self) -> str:
-        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`."""
+        """The options that differ from their defaults, as one would write them: `100, 10, strides=2`.
+
+        What a constructor sends is shown too: `negative_slope=0.3` is Keras' layer's default, but not the schema's.
+        """
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
+            plain = (value is item.default or value == item.default) and item.metadata["usual"] is None
+            if plain or item.name in IN_NAME:
                 continue
-            shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
+            if item.metadata["lone"] and len(value) == 1:
+                value = value[0]
+            shown = option_text(value, per_axis=item.metadata["minimum"] is not None and not item.metadata["lone"])
             parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
-
-
-def _at(size: Any, values: Mapping[str, int]) -> Any:
-    return evaluate(size, values) if isinstance(size, Dim) else size
 
 
 @cache
@@ -258,82 +376,9 @@ def _range_text(name: str, value: float, low: float, high: float) -> str:
     return f"has {name}={value}; it must be {legal}"
 
 
-def option_text(value: object, *, per_axis: bool = False) -> str:
-    """An option's value as one would write it in Python: what is equal on every axis once, functions by name."""
-    if (
-        per_axis
-        and isinstance(value, tuple)
-        and value
-        and all(type(item) is int and item == value[0] for item in value)
-    ):
-        return str(value[0])
-    if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
-        return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(option_text, value)) + ("," if len(value) == 1 else "") + ")"
-    plain = isinstance(value, str) or getattr(value, "is_plain", False)
-    return f'"{value}"' if plain else str(value)
-
-
-def require_rank(spec: Spec, roles: Sequence[Role]) -> None:
-    """Raises LayerError where a tensor has not these axes."""
-    if spec.rank != len(roles):
-        few = len(roles) - spec.rank
-        what = "one axis is" if abs(few) == 1 else f"{abs(few)} axes are"
-        raise LayerError(
-            "RANK_MISMATCH",
-            f"needs {names(roles)}. It gets {spec}: {what} {'missing' if few > 0 else 'too many'}",
-            expected=tuple(roles),
-            expected_rank=len(roles),
-            got_rank=spec.rank,
-        )
-
-
-def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
-    """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
-    if x.dtype in takes:
-        return
-    wanted = "floating-point numbers" if takes == FLOATS else " or ".join(sorted(takes))
-    to = "float32" if takes >= FLOATS else sorted(takes)[0]
-    raise LayerError(
-        "DTYPE_MISMATCH",
-        f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
-        field="inputs",
-        got=x.dtype.value,
-    )
-
-
-def require_one_type(inputs: Sequence[Spec]) -> None:
-    """Raises LayerError where inputs that meet have different element types."""
-    for i, x in enumerate(inputs, 1):
-        if x.dtype is not inputs[0].dtype:
-            raise LayerError(
-                "DTYPE_MISMATCH",
-                f"brings together {inputs[0].dtype.value} ({{input_1}}) and {x.dtype.value} ({{input_{i}}}); "
-                f'one type is computed in: put Cast("{inputs[0].dtype.value}") behind {{input_{i}}}',
-                field="inputs",
-                got=x.dtype.value,
-            )
-
-
-def require_number(size: Size, what: str, why: str) -> int:
-    """A size that must be a number. Raises LayerError where it depends on a symbol."""
-    if isinstance(size, int):
-        return size
-    raise LayerError(
-        "SYMBOLIC_SIZE",
-        f"needs a number for {what}, {why}, but it is {size}, which depends on {' and '.join(sorted(size.symbols))}",
-        size=size,
-    )
-
-
-def own_axis(axis: int, rank: int, name: str = "axis") -> int:
-    """An axis option, counted with the batch, as an index from 0. Raises LayerError outside 1..rank-1."""
-    index = axis + rank if axis < 0 else axis
-    if not 0 < index < rank:
-        why = "the batch axis is never touched" if index == 0 else f"the tensor has axes 0 to {rank - 1}"
-        raise LayerError("BAD_AXIS", f"{name} is {axis}, but {why}", field=name, axis=axis, rank=rank)
-    return index
+def one_for_each(spec: Spec, use_bias: bool) -> Derived | None:
+    """Additions of a bias that every number of an output gets once."""
+    return derive("outputs", outputs=spec.elements) if use_bias else None
 
 
 def single(spec: Spec) -> tuple[Output, ...]:
@@ -344,13 +389,3 @@ def single(spec: Spec) -> tuple[Output, ...]:
 def unchanged(spec: Spec, label: str, **more: Any) -> Inference:
     """What a layer that keeps every axis infers."""
     return Inference(single(spec), label, how=more.pop("how", "shape unchanged"), **more)
-
-
-def plural(count: Size, noun: str) -> str:
-    """`1 filter`, `2 filters`, `T filters`."""
-    return f"{grouped(count)} {noun if count == 1 else noun + 's'}"
-
-
-def grouped(size: Size) -> str:
-    """A number with its thousands apart: `819 200`."""
-    return f"{size:,}".replace(",", " ") if isinstance(size, int) else str(size)

@@ -17,6 +17,7 @@ from lamina_server.layers.base import (
     Sdk,
     Weight,
     grouped,
+    one_for_each,
     option,
     plural,
     require_number,
@@ -36,7 +37,8 @@ class Conv(Kind):
     """Convolution over 1, 2 or 3 axes: every filter spans all input channels (of its group) and sums over them.
 
     channels last: (batch, spatial..., in) -> (batch, spatial'..., filters). Kernel (spatial..., in / groups, filters).
-    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1.
+    Length: valid floor((L + a + b - ke) / s) + 1, same ceil(L / s), with ke = d (k - 1) + 1. What is added is zeros:
+    for another padding_mode of PyTorch's (reflect, replicate, circular) put a Pad before it.
     Parameters filters * (k * in / groups + 1); multiply-adds positions * filters * k * in / groups.
     """
 
@@ -52,6 +54,8 @@ class Conv(Kind):
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
     sdk = (Sdk("Conv1D", 1), Sdk("Conv2D", 2), Sdk("Conv3D", 3))
+    in_torch = ("nn.Conv1d", "nn.Conv2d", "nn.Conv3d")
+    masking = "drops"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -74,9 +78,8 @@ class Conv(Kind):
         derivations, windows = slide.over(x.axes, layout)
         axis, taps = channel_axis(x.rank, layout), prod(self.kernel_size)
         per_filter = channels // self.groups
-        change = Derivation(
-            axis, Role.CHANNELS, channels, derive("filters", filters=self.filters), self._channel_reason(channels)
-        )
+        reason = channel_reason(self.kernel_size, channels, self.filters, self.groups)
+        change = Derivation(axis, Role.CHANNELS, channels, derive("filters", filters=self.filters), reason)
         out = placed(x, layout, [*derivations, change])
         check_function(self.activation, out)
         kernel = Weight(
@@ -90,10 +93,11 @@ class Conv(Kind):
             windows=tuple(windows),
             sees_along=self.activation.sees_along(x.rank) if self.activation else (),
             weights=(kernel, *bias),
-            params=self._params(channels),
-            params_reason=f"Each filter has {_kernel_text(self.kernel_size, per_filter)} weights"
+            params=conv_params(self.kernel_size, channels, self.filters, self.groups, self.use_bias),
+            params_reason=f"Each filter has {kernel_text(self.kernel_size, per_filter)} weights"
             f"{' and a bias' if self.use_bias else ''}",
             macs=_macs(derivations, self.filters, self.kernel_size, per_filter),
+            bias_adds=one_for_each(out, self.use_bias),
             sentences=self._apart(slide, channels, out, axis),
         )
 
@@ -105,41 +109,8 @@ class Conv(Kind):
             x.axes[channel_axis(x.rank, layout)].size, "channels", "because its kernel has weights for each"
         )
         check_declared(self.in_channels, found)
-        for name, value in (("channels", found), ("filters", self.filters)):
-            if value % self.groups:
-                raise LayerError(
-                    "NOT_DIVISIBLE",
-                    f"has groups={self.groups}, which does not divide {name} {value}; {_divisors(found, self.filters)}",
-                    field="groups",
-                    groups=self.groups,
-                    channels=found,
-                    filters=self.filters,
-                )
+        check_groups(self.groups, found, self.filters)
         return found
-
-    def _params(self, channels: int) -> Derived:
-        names = tuple("khw"[: len(self.kernel_size)]) if len(self.kernel_size) > 1 else ("k",)
-        taps = " * ".join(names)
-        group = " / groups" if self.groups > 1 else ""
-        inner = f"{taps} * channels" if not group else f"{taps} * floor(channels{group})"
-        text = f"filters * ({inner} + 1)" if self.use_bias else f"filters * {inner}"
-        sizes = dict(zip(names, self.kernel_size, strict=True))
-        return derive(
-            text, filters=self.filters, channels=channels, **({"groups": self.groups} if group else {}), **sizes
-        )
-
-    def _channel_reason(self, channels: int) -> str:
-        span = _kernel_text(self.kernel_size, channels // self.groups)
-        each = "One filter" if self.filters == 1 else "Every filter"
-        if self.groups > 1:
-            return (
-                f"One for each filter. {each} is {span}: it spans the {plural(channels // self.groups, 'channel')} "
-                f"of its group, one of {self.groups}, and sums over them."
-            )
-        what = (
-            "the one input channel" if channels == 1 else f"all {grouped(channels)} input channels and sums over them"
-        )
-        return f"One for each filter. {each} is {span}: it spans {what}."
 
     def _apart(self, slide: Sliding, channels: int, out: Spec, axis: int) -> tuple[str, ...]:
         """What to use by those who did not want the sum over channels."""
@@ -180,6 +151,9 @@ class DepthwiseConv(Kind):
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
     sdk = (Sdk("DepthwiseConv1D", 1), Sdk("DepthwiseConv2D", 2), Sdk("DepthwiseConv3D", 3))
+    in_keras = ("DepthwiseConv1D", "DepthwiseConv2D")
+    in_torch = ("nn.Conv1d", "nn.Conv2d", "nn.Conv3d")
+    masking = "drops"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -232,6 +206,7 @@ class DepthwiseConv(Kind):
             ),
             params_reason=f"Each output channel has {plural(taps, 'weight')}{' and a bias' if self.use_bias else ''}",
             macs=_macs(derivations, width, self.kernel_size, 1),
+            bias_adds=one_for_each(out, self.use_bias),
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -247,6 +222,27 @@ def placed(x: Spec, layout: Layout, derivations: Sequence[Derivation]) -> Spec:
     return Spec((x.axes[0], *(axes[i] for i in range(1, x.rank))), x.dtype)
 
 
+def conv_params(kernel: tuple[int, ...], channels: int, filters: int, groups: int, bias: bool) -> Derived:
+    """Parameters of filters that span the channels of their group: filters * (k * channels / groups + 1)."""
+    names = tuple("khw"[: len(kernel)])
+    taps, group = " * ".join(names), {"groups": groups} if groups > 1 else {}
+    inner = f"{taps} * floor(channels / groups)" if group else f"{taps} * channels"
+    text = f"filters * ({inner} + 1)" if bias else f"filters * {inner}"
+    return derive(text, filters=filters, channels=channels, **group, **dict(zip(names, kernel, strict=True)))
+
+
+def channel_reason(kernel: tuple[int, ...], channels: int, filters: int, groups: int) -> str:
+    """Why the output has as many channels as there are filters."""
+    each = f"{'One filter' if filters == 1 else 'Every filter'} is {kernel_text(kernel, channels // groups)}"
+    if groups > 1:
+        return (
+            f"One for each filter. {each}: it spans the {plural(channels // groups, 'channel')} "
+            f"of its group, one of {groups}, and sums over them."
+        )
+    what = "the one input channel" if channels == 1 else f"all {grouped(channels)} input channels and sums over them"
+    return f"One for each filter. {each}: it spans {what}."
+
+
 def check_declared(declared: int | None, found: int) -> None:
     """Raises LayerError where `in_channels` is not what comes."""
     if declared is not None and declared != found:
@@ -259,13 +255,29 @@ def check_declared(declared: int | None, found: int) -> None:
         )
 
 
-def convolve(graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference, groups: int) -> Value:
+def check_groups(groups: int, channels: int, filters: int) -> None:
+    """Raises LayerError where the groups do not divide input channels and filters."""
+    for name, value in (("channels", channels), ("filters", filters)):
+        if value % groups:
+            raise LayerError(
+                "NOT_DIVISIBLE",
+                f"has groups={groups}, which does not divide {name} {value}; {_divisors(channels, filters)}",
+                field="groups",
+                groups=groups,
+                channels=channels,
+                filters=filters,
+            )
+
+
+def convolve(
+    graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference, groups: int, kernel: str = "kernel"
+) -> Value:
     """Emits ONNX's Conv on the tensor laid channels first."""
-    change = _conv_kernel if isinstance(kind, Conv) else _depthwise_kernel
+    change = conv_kernel if isinstance(kind, Conv) else _depthwise_kernel
     layout = kind.data_format or graph.layout
     order = graph.spatial_order(x.spec, layout)
     name, pads = padded(graph, graph.arrange(x, order), done.windows, kind.padding, kind.dilation_rate, done.spec.dtype)
-    weights = [graph.weight("kernel", change)] + ([graph.weight("bias")] if kind.use_bias else [])
+    weights = [graph.weight(kernel, change)] + ([graph.weight("bias")] if kind.use_bias else [])
     rank = len(kind.kernel_size)
     out = graph.node(
         "Conv",
@@ -279,7 +291,7 @@ def convolve(graph: Graph, x: Value, kind: Conv | DepthwiseConv, done: Inference
     return Value(out, order, done.spec)
 
 
-def _conv_kernel(kernel: Array) -> Array:
+def conv_kernel(kernel: Array) -> Array:
     """(spatial..., in, out) -> ONNX's (out, in, spatial...)."""
     return np.moveaxis(kernel, (-1, -2), (0, 1))
 
@@ -287,7 +299,7 @@ def _conv_kernel(kernel: Array) -> Array:
 def _depthwise_kernel(kernel: Array) -> Array:
     """(spatial..., in, m) -> ONNX's (in * m, 1, spatial...)."""
     merged = kernel.reshape(*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1])
-    return _conv_kernel(merged)
+    return conv_kernel(merged)
 
 
 def _macs(derivations: Sequence[Derivation], filters: int, kernel: tuple[int, ...], channels: int) -> Derived:
@@ -302,8 +314,9 @@ def _macs(derivations: Sequence[Derivation], filters: int, kernel: tuple[int, ..
     )
 
 
-def _kernel_text(kernel: tuple[int, ...], channels: int) -> str:
-    return " x ".join(map(grouped, (*kernel, channels)))
+def kernel_text(kernel: tuple[int, ...], *channels: int) -> str:
+    """`10 x 9`."""
+    return " x ".join(map(grouped, (*kernel, *channels)))
 
 
 def _divisors(channels: int, filters: int) -> str:

@@ -6,6 +6,7 @@ and only once per tensor and order.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ _SPELLED = {DType.FLOAT32: "FLOAT", DType.FLOAT64: "DOUBLE"}
 ELEMENT: dict[DType, int] = {
     dtype: onnx.TensorProto.DataType.Value(_SPELLED.get(dtype, dtype.value.upper())) for dtype in DType
 }
+# Operators that ONNX itself does not define for a type.
+_FLOAT32_ONLY = {DType.FLOAT16: {"Celu"}, DType.BFLOAT16: {"Celu", "Shrink"}}
 Array = np.ndarray[Any, Any]
 
 
@@ -34,17 +37,21 @@ class Value(NamedTuple):
 
 
 class Graph:
-    """Collects nodes and initializers. `scope` is the layer being emitted: it prefixes every name."""
+    """Collects nodes and initializers. `scope` is the layer being emitted: it prefixes every name; `owner` is the one
+    whose weights it uses."""
 
     def __init__(self, weights: Mapping[str, Array], layout: Layout) -> None:
         self.layout = layout
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
-        self.scope = ""
+        self.scope = self.owner = ""
         self._weights = weights
         self._count = 0
+        self._written: dict[str, Array] = {}
         self._memo: dict[tuple[Any, ...], str] = {}
         self._symbols: dict[str, tuple[str, int]] = {}
+        self._prefix = ""  # of a body: what all its names start with,
+        self._fed: list[onnx.ValueInfoProto] = []  # and what it is given
 
     def declare(self, value: Value) -> None:
         """Remembers where the symbols of an input can be read at run time."""
@@ -67,13 +74,26 @@ class Graph:
         self.nodes.append(node)
         return outputs
 
+    def cast(self, name: str, dtype: DType) -> str:
+        """A tensor with its elements as another type."""
+        return self.node("Cast", [name], to=ELEMENT[dtype])
+
+    def single(self, op: str, inputs: Sequence[str], dtype: DType, **attributes: Any) -> str:
+        """A node of an operator that ONNX may lack in half precision: it computes in float32, and rounds once.
+
+        float64 is never computed in less: where ONNX Runtime lacks it, the run is refused.
+        """
+        if op not in _FLOAT32_ONLY.get(dtype, ()):
+            return self.node(op, inputs, **attributes)
+        return self.cast(self.node(op, [self.cast(name, DType.FLOAT32) for name in inputs], **attributes), dtype)
+
     def const(self, array: Any, dtype: DType) -> str:
         """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's."""
         data = np.ascontiguousarray(array, dtype=dtype.numpy).reshape(np.shape(array))
         key = ("const", data.dtype.name, data.shape, data.tobytes())
         if key not in self._memo:
-            # With a "/", which no layer's name has: a layer may be called "const_0".
-            self._memo[key] = self._initializer(f"const/{len(self._memo)}", data)
+            # A name that no layer, nor one inside it, can have.
+            self._memo[key] = self._initializer(f"/const/{len(self._memo)}", data)
         return self._memo[key]
 
     def ints(self, values: Iterable[int]) -> str:
@@ -82,9 +102,18 @@ class Graph:
 
     def weight(self, name: str, change: Callable[[Array], Array] | None = None) -> str:
         """A weight of the layer being emitted, as it is or changed into ONNX's layout."""
-        full = f"{self.scope}/{name}"
+        full = f"{self.owner}/{name}"
         data = self._weights[full]
-        return self._initializer(full, np.ascontiguousarray(change(data) if change else data))
+        made = np.ascontiguousarray(change(data) if change else data)
+        for i in count():  # layers that share a weight share its tensor, unless one of them lays it out otherwise
+            name = f"{full}/{i}" if i else full
+            kept = self._written.get(name)
+            if kept is None:
+                self._written[name] = made
+                return self._initializer(name, made)
+            if kept.shape == made.shape and np.array_equal(kept, made):
+                return self._prefix + name
+        raise AssertionError
 
     def arrange(self, value: Value, order: Sequence[int] | None = None) -> str:
         """The tensor with its axes in another order (by default the logical one)."""
@@ -94,7 +123,11 @@ class Graph:
         perm = tuple(value.physical(axis) for axis in order)
         key = ("transpose", value.name, perm)  # not `order`: Permute reads one tensor in a second order
         if key not in self._memo:
-            self._memo[key] = self.node("Transpose", [value.name], perm=perm)
+            name = self.node("Transpose", [value.name], perm=perm)
+            if value.spec.dtype is DType.FLOAT16 and perm[0] != 0:
+                # ONNX Runtime 1.32 dies of a float16 MatMul just behind a Transpose that moves the first axis.
+                name = self.node("Reshape", [name, self.ints([0] * len(perm))])
+            self._memo[key] = name
         return self._memo[key]
 
     def logical(self, name: str, spec: Spec) -> Value:
@@ -105,6 +138,43 @@ class Graph:
         """The order (batch, channels, spatial...) that ONNX's spatial operators want."""
         channels = channel_axis(spec.rank, layout)
         return (0, channels, *(axis for axis in range(1, spec.rank) if axis != channels))
+
+    def body(self) -> "Graph":
+        """A graph for `scan`. It sees nothing of this one: what it needs is fed to it, or a constant of its own."""
+        inner = Graph(self._weights, self.layout)
+        inner.scope, inner.owner, inner._prefix = self.scope, self.owner, f"{self._name('body')}/"
+        return inner
+
+    def feed(self, spec: Spec, order: Sequence[int]) -> Value:
+        """A tensor that this body is given at each step."""
+        value = Value(self._name("fed"), tuple(order), spec)
+        self._fed.append(_typed(value.name, spec.dtype))
+        return value
+
+    def scan(
+        self, body: "Graph", initial: Sequence[str], over: Sequence[str], results: Sequence[str], *, reverse: bool
+    ) -> list[str]:
+        """Runs a body once for each index of the first axis of `over`, from the last to the first if `reverse`.
+
+        The body is fed its states, `initial` at first, then the slices of `over`. Of its `results`, all of the type of
+        what it is fed first, the leading ones are its next states; the others are stacked, each where its slices stood.
+        Returns the last states and the stacked results.
+        """
+        named = [body.node("Identity", [name]) for name in results]  # a body must not return one tensor twice
+        graph = onnx.GraphProto(name=body._prefix, node=body.nodes, initializer=body.initializers, input=body._fed)
+        dtype = graph.input[0].type.tensor_type.elem_type
+        for name in named:
+            graph.output.add(name=name).type.tensor_type.elem_type = dtype
+        stacked = len(results) - len(initial)
+        return self.nodes_out(
+            "Scan",
+            [*initial, *over],
+            len(results),
+            body=graph,
+            num_scan_inputs=len(over),
+            scan_input_directions=[1] * len(over) if reverse else None,
+            scan_output_directions=[1] * stacked if reverse else None,
+        )
 
     def shape(self, sizes: Sequence[Size]) -> str:
         """A vector of int64 with these sizes: a constant, or computed from the inputs at run time."""
@@ -159,17 +229,26 @@ class Graph:
 
     def _name(self, op: str) -> str:
         self._count += 1
-        return f"{self.scope}/{op}_{self._count}"
+        return f"{self._prefix}{self.scope}/{op}_{self._count}"
 
     def _initializer(self, name: str, data: Array) -> str:
+        name = self._prefix + name
         tensor = onnx.TensorProto(name=name, dims=data.shape, data_type=ELEMENT[DType(data.dtype.name)])
         tensor.raw_data = data.tobytes()
         self.initializers.append(tensor)
         return name
 
 
+def _typed(name: str, dtype: DType) -> onnx.ValueInfoProto:
+    info = onnx.ValueInfoProto(name=name)
+    info.type.tensor_type.elem_type = ELEMENT[dtype]
+    return info
+
+
 def _attribute(name: str, value: Any) -> onnx.AttributeProto:
     kind = onnx.AttributeProto
+    if isinstance(value, onnx.GraphProto):
+        return kind(name=name, type=kind.GRAPH, g=value)
     if isinstance(value, str):
         return kind(name=name, type=kind.STRING, s=value.encode())
     if isinstance(value, float):

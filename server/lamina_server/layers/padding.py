@@ -118,6 +118,14 @@ class Pad(Kind):
     )
 
     sdk = (Sdk("Pad"),)
+    in_keras = ("ops.pad",)
+    in_torch = (
+        "nn.functional.pad",
+        "nn.ConstantPad1d",
+        "nn.ReflectionPad1d",
+        "nn.ReplicationPad1d",
+        "nn.CircularPad1d",
+    )
     takes = ANY
 
     @classmethod

@@ -58,6 +58,7 @@ class UpSampling(Kind):
     interpolation: Interpolation = option("nearest repeats; the others are for two spatial axes", "nearest")
 
     sdk = (Sdk("UpSampling1D", 1), Sdk("UpSampling2D", 2), Sdk("UpSampling3D", 3))
+    in_torch = ("nn.Upsample",)
     takes = ANY
 
     @classmethod
@@ -115,7 +116,7 @@ class Upsample(Kind):
     """
 
     size: tuple[int, ...] = option("length of each spatial axis, or one for all", (), minimum=1)
-    scale_factor: tuple[float, ...] = option("factor for each spatial axis, or one for all", (), minimum=0)
+    scale_factor: tuple[float, ...] = option("factor for each spatial axis, or one for all", (), minimum=0, lone=True)
     mode: UpsampleMode = option(
         "linear for 1 spatial axis, bilinear and bicubic for 2, trilinear for 3, else for any", "nearest"
     )
@@ -125,6 +126,8 @@ class Upsample(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Upsample"),)
+    in_keras = ()
+    in_torch = ("nn.Upsample", "nn.functional.interpolate")
     takes = ANY
 
     @classmethod
@@ -243,6 +246,7 @@ class Resizing(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Resizing"),)
+    in_torch = ("nn.functional.interpolate",)
     takes = ANY
 
     @classmethod

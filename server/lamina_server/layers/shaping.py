@@ -51,6 +51,8 @@ class Flatten(Kind):
     end_axis: int = option("last axis merged; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("Flatten"),)
+    in_torch = ("nn.Flatten",)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -125,6 +127,8 @@ class Reshape(Kind):
     include_batch: bool = option("whether target_shape starts with the batch axis, as -1, into which rows fold", False)
 
     sdk = (Sdk("Reshape"),)
+    in_torch = ("reshape", "nn.Unflatten")
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -199,9 +203,9 @@ class Reshape(Kind):
         shape = ", ".join(map(str, self.target_shape)) + ("," if len(self.target_shape) == 1 else "")
         sizes = f" ({' x '.join(map(str, x.shape[1:]))})" if x.rank > 2 else ""
         count = product(x.shape[1:])
-        have = f"{plural(count, 'number')} per {'sample' if x.rows == 1 else 'row'}{sizes}"
-        if self.include_batch and x.rows != 1:
-            have, count = f"{x.rows} rows per sample of {count} each{sizes}", x.elements
+        have = f"{plural(count, 'number')} per {'sample' if x.folded == 1 else 'row'}{sizes}"
+        if self.include_batch and x.folded != 1:
+            have, count = f"{x.folded} rows per sample of {count} each{sizes}", x.elements
         if -1 in self.target_shape:
             text = f"cannot split {have} by ({shape}): {others} does not divide {count}"
         else:
@@ -220,6 +224,8 @@ class Permute(Kind):
     include_batch: bool = option("whether dims starts with the batch axis, 0, which stays where it is", False)
 
     sdk = (Sdk("Permute"),)
+    in_torch = ("permute",)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -273,6 +279,7 @@ class RepeatVector(Kind):
     n: int = option("number of copies", minimum=1)
 
     sdk = (Sdk("RepeatVector"),)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -300,6 +307,8 @@ class ZeroPadding(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
+    in_torch = ("nn.ZeroPad1d", "nn.ZeroPad2d", "nn.ZeroPad3d")
+    masking = "drops"
     takes = ANY
 
     @classmethod

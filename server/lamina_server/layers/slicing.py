@@ -36,6 +36,8 @@ class SqueezeAxes(Kind):
     axis: tuple[int, ...] = option("axes of size 1, counting the batch axis, negative from the end")
 
     sdk = (Sdk("Squeeze"),)
+    in_keras = ("ops.squeeze",)
+    in_torch = ("squeeze",)
     takes = ANY
 
     @classmethod
@@ -65,6 +67,8 @@ class UnsqueezeAxes(Kind):
     axis: tuple[int, ...] = option("new axes, counted in the output with the batch axis, negative from the end")
 
     sdk = (Sdk("Unsqueeze"),)
+    in_keras = ("ops.expand_dims",)
+    in_torch = ("unsqueeze",)
     takes = ANY
 
     @classmethod
@@ -106,6 +110,8 @@ class Slice(Kind):
     step: int = option("distance between indices, negative to go backwards, never 0", 1)
 
     sdk = (Sdk("Slice"),)
+    in_keras = ("ops.slice",)
+    in_torch = ("narrow",)
     takes = ANY
 
     @classmethod
@@ -195,6 +201,8 @@ class Take(Kind):
     keepdims: bool = option("whether the axis stays; False needs a single index", True)
 
     sdk = (Sdk("Take"),)
+    in_keras = ("ops.take",)
+    in_torch = ("index_select",)
     takes = ANY
 
     @classmethod
@@ -249,6 +257,8 @@ class Split(Kind):
     size: int | None = option("size of every part; the last may be smaller", None, minimum=1)
 
     sdk = (Sdk("Split"),)
+    in_keras = ("ops.split",)
+    in_torch = ("split", "chunk")
     takes = ANY
 
     @classmethod

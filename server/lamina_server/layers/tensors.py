@@ -9,8 +9,6 @@ import numpy as np
 
 from lamina_server.dims import Dim, Size, exact_div, product, symbol
 
-BATCH = symbol("batch")
-
 
 class Role(StrEnum):
     """What an axis means."""
@@ -68,6 +66,8 @@ INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
 NUMBERS = FLOATS | INTEGERS
 ANY = frozenset(DType)
 
+BATCH = symbol("batch")  # the size of every batch axis
+
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),
     2: (Role.HEIGHT, Role.WIDTH),
@@ -101,15 +101,15 @@ class Spec(NamedTuple):
         return len(self.axes)
 
     @property
-    def rows(self) -> Size:
-        """Rows of the batch axis that each sample has: more than 1 where a Reshape folded windows into it."""
-        batch = self.axes[0].size
-        return 1 if isinstance(batch, int) or batch == BATCH else exact_div(batch, BATCH) or 1
+    def elements(self) -> Size:
+        """Elements of one entry of the batch axis."""
+        return product(axis.size for axis in self.axes[1:])
 
     @property
-    def elements(self) -> Size:
-        """Elements per sample."""
-        return product((self.rows, *(axis.size for axis in self.axes[1:])))
+    def folded(self) -> Size:
+        """How many entries of the batch axis belong to one sample: more than 1 where steps are folded into it."""
+        first = self.axes[0].size
+        return 1 if first is BATCH or first == BATCH else exact_div(first, BATCH) or 1
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""
@@ -123,7 +123,8 @@ class Spec(NamedTuple):
 def axis_text(axis: Axis) -> str:
     """An axis as answers write it: `batch`, `119 steps`, `100`."""
     if axis.role is Role.BATCH:
-        return str(axis.size) if isinstance(axis.size, Dim) else f"batch {axis.size}"
+        folds = isinstance(axis.size, Dim)  # "batch", or what is folded into it: "T * batch"
+        return str(axis.size) if folds else f"batch {axis.size}"
     return str(axis.size) if axis.role in (Role.NONE, Role.FEATURES) else counted(axis.size, axis.role)
 
 

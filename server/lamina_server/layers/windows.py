@@ -19,6 +19,7 @@ from lamina_server.layers.base import Derivation, Window, grouped, plural
 from lamina_server.layers.tensors import SPATIAL, Axis, Layout, Role, counted
 
 SAME = ("same", "same_lower")
+NOUN = {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}  # one position of an axis
 
 
 class PadPair(NamedTuple):
@@ -42,6 +43,7 @@ class Sliding(NamedTuple):
     ceil_mode: bool = False
     field: str = "kernel_size"
     filler: str = "zero"
+    roles: tuple[Role, ...] = ()  # of the axes, where they are not the usual ones
 
     def over(self, axes: Sequence[Axis], layout: Layout) -> tuple[list[Derivation], list[Window]]:
         """Slides along the spatial axes of a tensor. Raises LayerError where a window does not fit."""
@@ -51,7 +53,7 @@ class Sliding(NamedTuple):
 
     def _along(self, i: int, axis: int, length: Size) -> tuple[Derivation, Window]:
         k, s, d = self.sizes[i], self.strides[i], self.dilations[i]
-        role, extent = SPATIAL[self.rank][i], d * (k - 1) + 1
+        role, extent = (self.roles or SPATIAL[self.rank])[i], d * (k - 1) + 1
         a: Size
         b: Size
         if self.padding == "valid" or isinstance(self.padding, tuple):
@@ -61,7 +63,7 @@ class Sliding(NamedTuple):
             out = derive("L", L=length) if s == 1 else derive("ceil(L / s)", L=length, s=s)
             a, b = self._ends(out.value, length, s, extent)
             reason = _kept(role, self, i, out, length, (a, b))
-        window = Window(axis, role, extent, s, a, b, *self._ragged(length, out.value, s, extent, a, b))
+        window = Window(axis, role, extent, s, a, b, *self._ragged(length, out.value, s, extent, a, b), taps=k)
         floored = not self.ceil_mode and self.padding not in SAME
         return Derivation(axis, role, length, out, reason + _leftover(role, window, floored)), window
 
@@ -175,7 +177,8 @@ def _check_pads(pads: tuple[PadPair, ...], sizes: tuple[int, ...], field: str, p
             )
 
 
-def _window(k: int, extent: int) -> str:
+def window_text(k: int, extent: int) -> str:
+    """A window's length: `3 (spread over 5)`."""
     return str(k) if k == extent else f"{k} (spread over {extent})"
 
 
@@ -184,10 +187,11 @@ def _inside(k: int, s: int, extent: int, a: int, b: int, out: Size, ceil_mode: b
     step = "one apart" if s == 1 else f"{s} apart"
     fit = "fits" if out == 1 else "fit"
     count = "one window" if out == 1 else f"{grouped(out)} windows"
-    text = f"{padded}{count} of {_window(k, extent)} {fit}" + (f", {step}" if out != 1 else "")
+    count = count if padded else count.replace("one", "One")
+    text = f"{padded}{count} of {window_text(k, extent)} {fit}" + (f", {step}" if out != 1 else "")
     if ceil_mode and s > 1:
         text += "; ceil_mode lets the last one run over the end, as long as it starts before it"
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text}."
 
 
 def _kept(role: Role, slide: Sliding, i: int, out: Derived, n: Size, ends: tuple[Size, Size]) -> str:
@@ -220,8 +224,8 @@ def equation(derived: Derived) -> str:
 def _positions(out: int, k: int, s: int, extent: int, needed: int) -> str:
     windows = "one window" if out == 1 else f"{grouped(out)} windows"
     return (
-        f"To place {windows} of {_window(k, extent)}, {s} apart, "
-        f"({out} - 1) x {s} + {extent} = {plural(needed, 'position')} {_be(needed)} needed"
+        f"To place {windows} of {window_text(k, extent)}, {s} apart, "
+        f"({out} - 1) x {s} + {extent} = {plural(needed, 'position')} {be(needed)} needed"
     )
 
 
@@ -233,26 +237,22 @@ def _added(filler: str, a: Size, b: Size) -> str:
 
 
 def _leftover(role: Role, window: Window, floored: bool) -> str:
-    unused, what = (
-        window.unused,
-        {Role.STEPS: "step", Role.HEIGHT: "row", Role.WIDTH: "column", Role.DEPTH: "slice"}[role],
-    )
+    unused, what = window.unused, NOUN[role]
     if isinstance(unused, int):
         if unused == 0:
             return ""
         return f" The last {what} is never read." if unused == 1 else f" The last {unused} {what}s are never read."
     most = window.stride - (1 if floored else window.extent)
-    return (
-        f" Depending on the length, up to {plural(most, what)} at the end {_be(most)} never read." if most > 0 else ""
-    )
+    return f" Depending on the length, up to {plural(most, what)} at the end {be(most)} never read." if most > 0 else ""
 
 
 def _too_long(role: Role, n: Size, extent: int, k: int, d: int, a: int, b: int) -> str:
     there = counted(n, role) if role is Role.STEPS else f"{role.value} {n}"
     padded = f" ({n + a + b} with the padding)" if a or b else ""
     spread = f" spread over {extent} by dilation_rate {d}" if d > 1 else ""
-    return f"has a window of {k}{spread} along {role.value}, longer than the {there} there {_be(n)}{padded}"
+    return f"has a window of {k}{spread} along {role.value}, longer than the {there} there {be(n)}{padded}"
 
 
-def _be(n: Size) -> str:
+def be(n: Size) -> str:
+    """`1 is`, `2 are`."""
     return "is" if n == 1 else "are"

@@ -11,13 +11,30 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from lamina_server.errors import LaminaError, LimitError, MismatchError, UnavailableError
+from lamina_server.errors import (
+    InvalidRequestError,
+    KernelError,
+    LaminaError,
+    LimitError,
+    MismatchError,
+    UnavailableError,
+)
 from lamina_server.runtime.device import CPU, Device
+from lamina_server.runtime.tensors import from_value, to_value
 
 Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
+# ONNX Runtime 1.32 dies of it (a segmentation fault) where a Transpose, a Cast and a MatMul meet in half precision, and
+# in loops; no layer may take the server with it.
+_FATAL = ["MatmulTransposeFusion"]
+# On loading; and, of operators that take a type and only find out later, on running.
+_NO_KERNEL = re.compile(
+    r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'"
+    r"|running (\w+) node\. Name:'([^']*)' .*does not support \w+"
+)
+_INDEX = re.compile(r"Name:'([^'/]*).* idx=(-?\d+) must be within the inclusive range \[(-?\d+),(-?\d+)\]")
 # "/onnxruntime_src/.../bfc_arena.cc:360 void* onnxruntime::BFCArena::Alloc(...) " says nothing to a caller.
 _SOURCE_PLACE = re.compile(r"\S*/onnxruntime\S*:\d+ .*?\)\s+|\[ONNXRuntimeError\] : ")
 
@@ -48,8 +65,9 @@ class Placement:
 class Session:
     """An ONNX model made ready on a device. Any number of threads may run it at once.
 
-    `model` is a serialised ModelProto. Raises LimitError where memory does not suffice, MismatchError where ONNX
-    Runtime refuses the model: it was written by this server, so that is this server's defect.
+    `model` is a serialised ModelProto. Raises LimitError where memory does not suffice, KernelError where an operator
+    has no kernel for the element type it meets, MismatchError where ONNX Runtime refuses the model otherwise: it was
+    written by this server, so that is this server's defect.
     """
 
     def __init__(self, model: bytes, device: Device) -> None:
@@ -58,12 +76,18 @@ class Session:
         self.device = device
         try:
             self._session = ort.InferenceSession(
-                model, _options(device), providers=list(device.providers), enable_fallback=0
+                model,
+                _options(device),
+                providers=list(device.providers),
+                enable_fallback=0,
+                disabled_optimizers=_FATAL,
             )
         except Exception as error:  # ONNX Runtime's exceptions have no base of their own
             raise _refusal(error, "load the model written for this stack") from error
         self.input_names = [item.name for item in self._session.get_inputs()]
         self.output_names = [item.name for item in self._session.get_outputs()]
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        self._bfloat16 = any(item.type == "tensor(bfloat16)" for item in ends)
         self.placements = _placements(self._session, device)
         # With one thread on the CPU a run takes as long as this thread computes, however busy the machine is.
         alone = device.name == "cpu" and device.intra_op_threads == 1
@@ -77,12 +101,18 @@ class Session:
         """The named outputs for `inputs`, by name, each in the shape the model declares.
 
         Raises LimitError where memory does not suffice, UnavailableError (RUN_STOPPED) where `control` stopped
-        it, MismatchError on anything else that ONNX Runtime refuses: inputs were checked before.
+        it, KernelError for an element type that an operator turns out not to take, InvalidRequestError where a row is
+        looked up that is not there, MismatchError on anything else that ONNX Runtime refuses: inputs were checked
+        before.
         """
         started = self._clock()
         try:
             options = control.options if control else None
-            results: list[Array] = self._session.run(list(outputs), dict(inputs), options)
+            if self._bfloat16:
+                fed = {name: to_value(array) for name, array in inputs.items()}
+                results = [*map(from_value, self._session.run_with_ort_values(list(outputs), fed, options))]
+            else:
+                results = self._session.run(list(outputs), dict(inputs), options)
         except Exception as error:  # as above
             raise _refusal(error, "run the model") from error
         self._learn(self._clock() - started, sum(array.nbytes for array in inputs.values()))
@@ -152,8 +182,19 @@ def _refusal(error: Exception, doing: str) -> LaminaError:
             f"There is not enough memory to {doing}. Send a smaller batch, or fetch fewer activations.",
             reason="OUT_OF_MEMORY",
         )
+    missing = _NO_KERNEL.search(text)
+    if missing:
+        operator, node = missing[1] or missing[3], missing[2] or missing[4] or ""
+        return KernelError(f"ONNX Runtime has no {operator} for this element type.", node, operator)
     if _STOPPED in text:
         return UnavailableError("The run was stopped: its caller left, or the server is leaving.", reason="RUN_STOPPED")
+    if index := _INDEX.search(text):  # of a number that a layer made; those that are fed were looked at before
+        layer, at, low, high = index.groups()
+        return InvalidRequestError(
+            f"{layer} is asked for row {at}; it has rows 0 to {high}, and {low} to -1 count from the end.",
+            reason="INDEX_OUT_OF_RANGE",
+            facts={"layer": layer, "index": at, "minimum": low, "maximum": high},
+        )
     detail = " ".join(_SOURCE_PLACE.sub("", text).split())[:500]
     return MismatchError(
         f"ONNX Runtime refused to {doing}, which is a defect of this server: {detail}", reason="RUNTIME_REFUSED"

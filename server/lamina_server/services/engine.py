@@ -5,31 +5,33 @@ Numbers   where its weights come from: arrays, a seed, or a registered stack's f
 Outcome   what a run gave, and how it was run
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lamina.v1 import layers_pb2, trace_pb2
 from lamina_server.binding import bind, too_short
 from lamina_server.dims import evaluate
-from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
+from lamina_server.errors import InvalidRequestError, KernelError, LimitError, MismatchError, StackError
 from lamina_server.export import export
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits, human_bytes
+from lamina_server.lru import Lru
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
 from lamina_server.repair import Fix, ReplaceNode, check_arrays, repaired
-from lamina_server.repair.arrays import match_names
+from lamina_server.repair.arrays import check_indices, looked_up, match_names
 from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
 from lamina_server.trace import trace
 from lamina_server.weights import complete
+from lamina_server.widen import widened
 from lamina_server.wire.identity import canonical_spec
 from lamina_server.wire.stacks import decode_stack
 from lamina_server.wire.traces import encode_trace
@@ -37,47 +39,18 @@ from lamina_server.words import nearest, shortened
 
 Array = np.ndarray[Any, Any]
 MANY_LAYERS = 100  # a layer takes some 100 microseconds
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Lru(Generic[K, V]):
-    """The most recently used `capacity` values."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._items: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value of a key, made where it is not there."""
-        if key not in self._items:
-            self.put(key, make())
-        self._items.move_to_end(key)
-        return self._items[key]
-
-    def peek(self, key: K) -> V | None:
-        """The value of a key, or None."""
-        if key in self._items:
-            self._items.move_to_end(key)
-        return self._items.get(key)
-
-    def put(self, key: K, value: V) -> None:
-        """Keeps a value, at the cost of the least recently used."""
-        self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._capacity:
-            self._items.popitem(last=False)
 
 
 class Admitted(NamedTuple):
     """What a run will be: the Inputs in the order of its arrays, the trace at their sizes, samples, what is asked for,
-    and the shape of each output that is not an Input itself."""
+    the shape of each output that is not an Input itself, and how many rows an Input's numbers choose from."""
 
     names: tuple[str, ...]
     trace: Trace
     batch: int
     refs: tuple[str, ...]
     outputs: dict[str, tuple[int, ...]]
+    bounds: dict[str, tuple[str, int]]
 
 
 @dataclass
@@ -110,7 +83,7 @@ class Plan:
         if not self.trace.symbols:
             return self.trace
         key = tuple(shapes[name][1:] for name in self.input_names)
-        return self._bound.get(key, lambda: self._bind(shapes, limits))
+        return self._bound.made(key, lambda: self._bind(shapes, limits))
 
     def _bind(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
         try:
@@ -167,14 +140,14 @@ class Engine:
 
     def plan(self, message: layers_pb2.Stack) -> Plan:
         """The plan of a stack's message. Raises StackError with fixes, LimitError."""
-        return self._plans.get(message.SerializeToString(), lambda: self._make_plan(message))
+        return self._plans.made(message.SerializeToString(), lambda: self._make_plan(message))
 
     async def planned(self, message: layers_pb2.Stack) -> Plan:
         """As `plan`; a stack that takes long is traced in a thread, so that other calls go on."""
         key = message.SerializeToString()
-        known = self._plans.peek(key)
+        known = self._plans.get(key)
         if known is None:
-            many = len(message.layers) > MANY_LAYERS
+            many = len(message.layers) > MANY_LAYERS or len(message.blocks) > 0
             known = await self.workers.call(lambda: self._make_plan(message)) if many else self._make_plan(message)
             self._plans.put(key, known)
         return known
@@ -203,7 +176,7 @@ class Engine:
         Calls with the same shapes are alike in all of it, so each kind of call is looked into once.
         """
         kind = tuple((name, array.shape, array.dtype) for name, array in arrays.items())
-        return plan.admitted.get((kind, fetch), lambda: self._look_into(plan, arrays, fetch))
+        return plan.admitted.made((kind, fetch), lambda: self._look_into(plan, arrays, fetch))
 
     def _look_into(self, plan: Plan, arrays: Mapping[str, Array], fetch: tuple[str, ...]) -> Admitted:
         names = match_names(plan.trace, list(arrays), "inputs")
@@ -217,7 +190,7 @@ class Engine:
         outputs = {
             ref: tuple(evaluate(size, sizes) for size in actual.specs[ref].shape) for ref in refs if ref not in names
         }
-        return Admitted(tuple(names), actual, batch, refs, outputs)
+        return Admitted(tuple(names), actual, batch, refs, outputs, looked_up(actual))
 
     async def infer(
         self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: tuple[str, ...], call: Call
@@ -226,6 +199,7 @@ class Engine:
         with call.stage("trace"):
             admitted = self.admit(plan, arrays, fetch)
         fed = dict(zip(admitted.names, arrays.values(), strict=True))
+        check_indices(admitted.bounds, fed)
         wanted = list(admitted.outputs)
         key = "\n".join((numbers.stack_id, *wanted))
         async with AsyncExitStack() as held:
@@ -239,7 +213,12 @@ class Engine:
         return Outcome({**fed, **results}, lease.session, lease.hit, admitted)
 
     def _build(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> Session:
-        return Session(self.model(plan, numbers, refs), self.device)
+        model = self.model(plan, numbers, refs)
+        wide = self.device.name == "cpu" and any(s.dtype is DType.BFLOAT16 for s in plan.trace.specs.values())
+        try:
+            return Session(widened(model) if wide else model, self.device)
+        except KernelError as error:
+            raise _no_kernel(plan.trace, error, self.device) from None
 
     async def _run(self, session: Session, fed: dict[str, Array], admitted: Admitted) -> dict[str, Array]:
         shapes = admitted.outputs
@@ -247,8 +226,11 @@ class Engine:
             return {}
         if admitted.batch == 0:  # nothing to run, and the answer is known
             specs = admitted.trace.specs
-            return {ref: np.zeros(shape, specs[ref].dtype.value) for ref, shape in shapes.items()}
-        found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
+            return {ref: np.zeros(shape, specs[ref].dtype.numpy) for ref, shape in shapes.items()}
+        try:
+            found = dict(zip(shapes, await self.workers.run(session, fed, list(shapes)), strict=True))
+        except KernelError as error:
+            raise _no_kernel(admitted.trace, error, self.device) from None
         for ref, array in found.items():
             if array.shape != shapes[ref]:
                 raise MismatchError(
@@ -268,8 +250,9 @@ class Engine:
                 evaluate(actual.peak_bytes, values) * batch,
                 f"The activations of {_samples(batch)} alive at once would take",
             )
-        reply = (
-            sum(evaluate(actual.specs[ref].elements, values) * actual.specs[ref].dtype.nbytes for ref in refs) * batch
+        reply = sum(
+            prod(evaluate(size, values) for size in actual.specs[ref].shape) * actual.specs[ref].dtype.nbytes
+            for ref in refs
         )
         if reply > self.max_reply_bytes:
             raise LimitError(
@@ -280,10 +263,27 @@ class Engine:
             )
 
     def _make_plan(self, message: layers_pb2.Stack) -> Plan:
+        written = len(message.layers) + sum(1 + len(block.layers) for block in message.blocks)
+        self.limits.check("max_layers", written, "The number of layers is")
         found = annotate(traced(decode_stack(message), self.limits), self.limits)
         source = layers_pb2.Stack()
         source.CopyFrom(message)
         return Plan(found, source)
+
+
+def _no_kernel(trace: Trace, error: KernelError, device: Device) -> KernelError:
+    """Which layer has an operator that does not run in its element type, and what to do."""
+    found = [x for x in trace.walk() if error.node.startswith(f"{x.name}/") and not x.layers]
+    if found:
+        layer = found[-1]
+        dtype, who = (layer.inputs or (layer.done.spec,))[0].dtype, f"{layer.name} ({layer.done.label}) is computed"
+    else:  # ONNX Runtime wrote the operator itself, from one that it has no kernel for
+        dtype, who = trace.inputs[0].done.spec.dtype, "This stack is computed"
+    text = (
+        f"{who} in {dtype.value}, and ONNX Runtime has no {error.operator} for that type on {device.name}: "
+        'declare the Input float32, or put Cast("float32") before the layer.'
+    )
+    return KernelError(text, error.node, error.operator)
 
 
 def _samples(batch: int) -> str:

@@ -164,7 +164,7 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
         def identify() -> str:
             return stack_id(plan.spec, {name: digest(array) for name, array in arrays.items()}, seed)
 
-        found = await self._engine.workers.call(identify) if arrays else plan.drawn_ids.get(seed, identify)
+        found = await self._engine.workers.call(identify) if arrays else plan.drawn_ids.made(seed, identify)
         return Numbers(found, seed, lambda: arrays)
 
 

@@ -23,8 +23,9 @@ from lamina_server.errors import (
 )
 from lamina_server.layers.base import Weight, plural
 from lamina_server.layers.tensors import DType
+from lamina_server.lru import Lru
 from lamina_server.runtime import Workers
-from lamina_server.services.engine import Array, Engine, Lru, Numbers, Plan
+from lamina_server.services.engine import Array, Engine, Numbers, Plan
 from lamina_server.stack import NAME
 from lamina_server.store import (
     CorruptStackError,
@@ -71,7 +72,7 @@ class Registry:
     async def find(self, key: str) -> Found:
         """A registered stack by name or id. Raises NotFoundError, CorruptDataError, UnavailableError."""
         with _translated("stack_id"):
-            known = self._found.peek(self._store.id_of(key) or "")
+            known = self._found.get(self._store.id_of(key) or "")
         return known or await self._read(key)
 
     async def _read(self, key: str) -> Found:
@@ -129,7 +130,7 @@ class Registry:
             for staging in staged:
                 await _to_its_end(self._workers, staging.close)
         kept = await self._call(lambda: self._store.get(done.id))
-        known = self._found.peek(done.id)
+        known = self._found.get(done.id)
         if known is not None:  # it was forgotten meanwhile, and is registered anew, at another time
             self._found.put(done.id, known._replace(manifest=kept))
         return stack_info(header.name, kept, ""), done.created

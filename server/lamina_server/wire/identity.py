@@ -47,7 +47,9 @@ def stack_id(spec: str, digests: Mapping[str, Digest], seed: int | None) -> str:
 
 def digest(array: Array) -> Digest:
     """Digest of a weight's little-endian, row-major bytes."""
-    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    # Numpy cannot turn bfloat16 round; it comes little-endian.
+    little = array.dtype if array.dtype.kind == "V" else array.dtype.newbyteorder("<")
+    data = np.ascontiguousarray(array, dtype=little)
     return Digest(
         array.dtype.name,
         array.shape,

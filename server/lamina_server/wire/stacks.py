@@ -2,14 +2,14 @@
 
 A message has the same name and fields as its dataclass, so decoding walks descriptors. Absent fields are not passed:
 defaults live in the dataclasses alone. A union (a oneof that holds every field) decodes to its member, a message with
-one repeated field to a tuple.
+one repeated field to a tuple. A function that stands in the place of a layer becomes the kind made of it.
 """
 
 import re
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -17,30 +17,52 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
+from lamina_server.layers.activations import as_layer
+from lamina_server.layers.bidirectional import Merge
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
+from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
+from lamina_server.lru import Lru
 from lamina_server.records import Diagnosis
-from lamina_server.stack import Node, Stack, field_name
+from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair)}
-_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, *CELLS, PadPair, ConstantTensor)}
+_ENUMS: dict[str, type[StrEnum]] = {
+    "Layout": Layout,
+    "DataType": DType,
+    "Broadcasting": Broadcasting,
+    "MergeMode": Merge,
+}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
+
+
+MAX_KEPT_BYTES = 1024
+_KINDS: Lru[tuple[str, bytes], Any] = Lru(4096)
 
 
 def decode_stack(message: layers_pb2.Stack) -> Stack:
     """A stack from its message. Raises StackError for anything this server does not know or that cannot be."""
     refuse_unknown(message, "stack")
-    nodes = tuple(_node(layer, f"stack.layers[{i}]") for i, layer in enumerate(message.layers))
     layout = _enum(message.DESCRIPTOR.fields_by_name["layout"], message.layout, "stack.layout")
-    return Stack(nodes, layout or Layout.CHANNELS_LAST, tuple(message.outputs))
+    blocks = tuple(
+        NamedStack(block.name, Stack(_nodes(block, f"stack.blocks[{i}]"), outputs=tuple(block.outputs)))
+        for i, block in enumerate(message.blocks)
+    )
+    nodes = _nodes(message, "stack")
+    return Stack(nodes, layout or Layout.CHANNELS_LAST, tuple(message.outputs), blocks)
+
+
+def _nodes(message: layers_pb2.Stack | layers_pb2.NamedStack, path: str) -> tuple[Node, ...]:
+    return tuple(_node(layer, f"{path}.layers[{i}]") for i, layer in enumerate(message.layers))
 
 
 def encode_layer(node: Node) -> layers_pb2.Layer:
     """A layer's message; options at their defaults are left unset."""
-    message = layers_pb2.Layer(name=node.name, inputs=node.inputs)
+    message = layers_pb2.Layer(name=node.name, inputs=node.inputs, weights_of=node.weights_of)
     getattr(message, field_name(node.kind)).SetInParent()
     _fill(getattr(message, field_name(node.kind)), node.kind)
     if node.expect is not None:
@@ -52,7 +74,12 @@ def encode_layer(node: Node) -> layers_pb2.Layer:
 def encode_stack(stack: Stack) -> layers_pb2.Stack:
     """A stack's message."""
     layout = f"LAYOUT_{stack.layout.name}" if stack.layout is not Layout.CHANNELS_LAST else None
-    return layers_pb2.Stack(layers=map(encode_layer, stack.nodes), layout=layout, outputs=stack.outputs)
+    blocks = (
+        layers_pb2.NamedStack(name=name, layers=map(encode_layer, inside.nodes), outputs=inside.outputs)
+        for name, inside in stack.blocks
+    )
+    layers = map(encode_layer, stack.nodes)
+    return layers_pb2.Stack(layers=layers, layout=layout, outputs=stack.outputs, blocks=blocks)
 
 
 def encode_dim(size: int | Dim) -> tensor_pb2.Dim:
@@ -105,14 +132,30 @@ def _node(message: layers_pb2.Layer, path: str) -> Node:
             "this server and names a kind it does not know.",
             path,
         )
-    kind = _message(getattr(message, chosen), f"{path}.{chosen}")
+    kind = _kind(getattr(message, chosen), f"{path}.{chosen}")
     expect = _message(message.expect, f"{path}.expect") if message.HasField("expect") else None
     name = message.name if message.HasField("name") else None
-    return Node(kind, name, tuple(message.inputs), expect)
+    weights_of = message.weights_of if message.HasField("weights_of") else None
+    return Node(kind, name, tuple(message.inputs), expect, weights_of)
+
+
+def _kind(message: Message, path: str) -> Any:
+    """A layer's options. Networks repeat themselves, so those seen lately are kept by their bytes."""
+    data = message.SerializeToString()
+    key = message.DESCRIPTOR.name, data
+    kind = _KINDS.get(key)
+    if kind is None:
+        kind = _message(message, path)
+        kind = as_layer(kind) if isinstance(kind, Function) else kind
+        if len(data) <= MAX_KEPT_BYTES:
+            _KINDS.put(key, kind)
+    return kind
 
 
 def _message(message: Message, path: str) -> Any:
     shape = _shape_of(message.DESCRIPTOR)
+    if shape == "layer":
+        return _node(cast("layers_pb2.Layer", message), path)
     if shape == "union":
         member = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
         if member is None:
@@ -130,7 +173,9 @@ def _message(message: Message, path: str) -> Any:
     values = {}
     for descriptor in message.DESCRIPTOR.fields:
         if _given(message, descriptor):
-            values[descriptor.name] = _value(message, descriptor, f"{path}.{descriptor.name}")
+            value = _value(message, descriptor, f"{path}.{descriptor.name}")
+            if value is not None:  # UNSPECIFIED, which is as good as unset
+                values[descriptor.name] = value
     return _construct(CLASSES[message.DESCRIPTOR.name], values, path)
 
 
@@ -201,6 +246,8 @@ def _given(message: Message, descriptor: Any) -> bool:
 
 @cache
 def _shape_of(descriptor: Any) -> str:
+    if descriptor.name == "Layer":
+        return "layer"
     if (
         len(descriptor.oneofs) == 1
         and len(descriptor.oneofs[0].fields) == len(descriptor.fields)
@@ -226,7 +273,8 @@ def _set(message: Message, descriptor: Any, value: Any) -> None:
     elif descriptor.is_repeated and descriptor.message_type is None:
         target.extend(value)
     elif descriptor.is_repeated:
-        target.extend(map(_pair, value))
+        for item in value:
+            _set_message(target.add(), item)
     elif descriptor.message_type is not None:
         target.SetInParent()
         _set_message(target, value)
@@ -236,14 +284,21 @@ def _set(message: Message, descriptor: Any, value: Any) -> None:
 
 def _set_message(target: Any, value: Any) -> None:
     name = target.DESCRIPTOR.name
-    if name == "Shape":
+    if isinstance(value, Node):
+        target.CopyFrom(encode_layer(value))
+    elif name == "Shape":
         target.dims.extend(map(encode_dim, value))
     elif name == "Padding" and isinstance(value, tuple):
         target.explicit.pads.extend(map(_pair, value))
     elif name == "Padding":
         target.mode = f"PADDING_MODE_{value.upper()}"
-    else:  # an activation function
-        member = getattr(target, value.name)
+    elif name == "PadPair":
+        target.CopyFrom(_pair(value))
+    elif name in CLASSES:
+        _fill(target, value)
+    else:  # a union of messages, such as an activation function
+        kinds = {field.message_type.name: field.name for field in target.DESCRIPTOR.fields}
+        member = getattr(target, kinds[type(value).__name__])
         member.SetInParent()
         _fill(member, value)
 

@@ -16,11 +16,9 @@ _MOST_ELEMENTS = 2**59  # of 8 bytes and more: what fits the 63 bits that numpy 
 _DTYPES = {
     number: DType(name.removeprefix("DATA_TYPE_").lower()) for name, number in tensor_pb2.DataType.items() if number
 }
-# Little-endian; bfloat16 is not numpy's and comes as its bits.
-_NUMPY = {dtype: np.dtype("uint16" if dtype is DType.BFLOAT16 else dtype.value).newbyteorder("<") for dtype in DType}
-_NUMBERS: dict[Any, Any] = {
-    np.dtype(dtype.value): number for number, dtype in _DTYPES.items() if dtype is not DType.BFLOAT16
-}
+# Little-endian, as the server's machine is; numpy cannot turn bfloat16 round.
+_NUMPY = {dtype: dtype.numpy if dtype is DType.BFLOAT16 else dtype.numpy.newbyteorder("<") for dtype in DType}
+_NUMBERS: dict[Any, Any] = {dtype.numpy: number for number, dtype in _DTYPES.items()}
 
 
 def data_type(dtype: DType) -> str:
@@ -52,12 +50,6 @@ def decode_tensor(message: tensor_pb2.Tensor, path: str) -> Array:
     """An array, a read-only view of the message. Raises InvalidRequestError where bytes, shape and type disagree."""
     dtype = decode_dtype(message.data_type, path)
     count = check_shape(message.shape, path)
-    if dtype is DType.BFLOAT16:
-        raise InvalidRequestError(
-            f"{path} is bfloat16, which this server does not compute in; convert it to float32.",
-            reason="UNSUPPORTED_DTYPE",
-            field=f"{path}.data_type",
-        )
     if len(message.data) != count * dtype.nbytes:
         named = f"{path} ({shortened(message.name)})" if message.name else path
         shape = ", ".join(map(str, message.shape))
@@ -98,5 +90,5 @@ def array_of(data: bytes, dtype: DType, shape: Sequence[int]) -> Array:
 
 def encode_tensor(name: str, array: Array) -> tensor_pb2.Tensor:
     """A tensor's message."""
-    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+    data = np.ascontiguousarray(array, dtype=_NUMPY[DType(array.dtype.name)]).tobytes()
     return tensor_pb2.Tensor(name=name, data_type=_NUMBERS[array.dtype], shape=array.shape, data=data)
