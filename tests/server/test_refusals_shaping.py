@@ -203,6 +203,12 @@ def test_folded_and_unfolded_batch_axes_do_not_meet() -> None:
     assert "batch axes of 4 * batch (folded) and batch (flat)" in str(found)
 
 
+def test_rows_that_no_sample_has_whole() -> None:
+    folded = (Node(Input((4, 6)), "x"), Node(Reshape((-1, 6), include_batch=True), "folded"))
+    found = refusal_of(Stack((*folded, Node(Reshape((-1, 5), include_batch=True), "again"))))
+    assert "4 rows per sample of 6 each by (-1, 5): 5 does not divide 24" in str(found)
+
+
 HUGE = 2**31 - 1
 
 

@@ -205,7 +205,7 @@ class Reshape(Kind):
         count = product(x.shape[1:])
         have = f"{plural(count, 'number')} per {'sample' if x.folded == 1 else 'row'}{sizes}"
         if self.include_batch and x.folded != 1:
-            have, count = f"{x.folded} rows per sample of {count} each{sizes}", x.elements
+            have, count = f"{x.folded} rows per sample of {count} each{sizes}", x.folded * count
         if -1 in self.target_shape:
             text = f"cannot split {have} by ({shape}): {others} does not divide {count}"
         else:
