@@ -214,8 +214,12 @@ def _construct(document: Document, where: Where, name: str, value: object) -> La
 def _with_layer(document: Document, where: Where, value: object) -> object:
     """The arguments of a layer that holds one, with that one made; it may stand for all of them."""
     if isinstance(value, Mapping) and "layer" in value:
+        if value["layer"] == {}:  # a message that holds nothing
+            return value
         return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
-    if isinstance(value, list) and value:
+    if not value:
+        return value
+    if isinstance(value, list):
         return [_layer(document, (*where, 0), value[0]), *value[1:]]
     return {"layer": _layer(document, where, value)}
 

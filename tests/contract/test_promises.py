@@ -211,6 +211,16 @@ def test_parameters_are_counted_as_the_formula_says(case: Case) -> None:
 
 
 @every_case
+def test_additions_of_biases_are_counted_where_there_are_biases(case: Case) -> None:
+    traced = trace(case.stack)
+    done = traced.layers[-1].done
+    biased = any(name.rpartition("/")[2] == "bias" for name, _ in weights_of(traced))
+    assert (done.bias_adds is not None) == (biased and done.macs is not None)
+    if done.bias_adds is not None:
+        assert done.bias_adds.value == traced.bias_adds != 0
+
+
+@every_case
 def test_the_result_of_a_derivation_is_the_axis(case: Case) -> None:
     for layer in _layers(case.stack):
         axes = layer.done.spec.axes

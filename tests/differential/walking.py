@@ -25,8 +25,13 @@ units = st.integers(1, 4)
 walks = st.fixed_dictionaries({"return_sequences": flag, "return_state": flag, "go_backwards": flag})
 _BOUNDED = (Sigmoid, HardSigmoid, Tanh, Softmax, Relu6)
 
-plain = st.sampled_from([function() for function in FUNCTIONS])
-_ANY = functions(2)
+# A state that goes through the others at every step soon exceeds every number, or Keras does not have them.
+_USED = {
+    *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "hard_sigmoid", "tanh", "softplus"),
+    *("silu", "softmax"),
+}
+plain = st.sampled_from([function() for function in FUNCTIONS if function.name in _USED])
+_ANY = functions(2).filter(lambda function: function.name in _USED)
 
 
 def layers(walk: Mapping[str, Any], used: st.SearchStrategy[Function] = _ANY) -> st.SearchStrategy[Any]:

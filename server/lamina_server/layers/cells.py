@@ -54,6 +54,10 @@ class Cell(Kind):
         """Multiply-adds of one step."""
         raise NotImplementedError
 
+    def bias_adds(self, frame: Spec) -> Size:
+        """Additions of biases in one step."""
+        return sum(weight.size for weight in self.weights(frame) if weight.name.endswith("bias"))
+
     def reason(self, frame: Spec) -> str:
         """What the parameters are, in words."""
         raise NotImplementedError

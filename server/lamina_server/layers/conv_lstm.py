@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
 
-from lamina_server.dims import product
+from lamina_server.dims import Size, product
 from lamina_server.formula import derive
 from lamina_server.layers.base import Derivation, Example, Kind, Output, Sdk, Weight, Window, option, require_number
 from lamina_server.layers.cells import Cell, Pass, Term, remembered, scanned
@@ -145,9 +145,15 @@ class ConvLSTMCell(Cell, ConvOptions):
 
     def macs(self, frame: Spec) -> Term:
         taps, values = self._taps(frame)
+        text = f"positions * 4 * filters * {taps} * (channels + filters)"
+        return text, {"positions": self._positions(frame), **values}
+
+    def bias_adds(self, frame: Spec) -> Size:
+        return super().bias_adds(frame) * self._positions(frame)
+
+    def _positions(self, frame: Spec) -> Size:
         channels = channel_axis(frame.rank, self._layout)
-        positions = product(size for i, size in enumerate(self.after(frame)[0].shape) if i not in (0, channels))
-        return f"positions * 4 * filters * {taps} * (channels + filters)", {"positions": positions, **values}
+        return product(size for i, size in enumerate(self.after(frame)[0].shape) if i not in (0, channels))
 
     def reason(self, frame: Spec) -> str:
         each = f"{' x '.join(map(str, self.kernel_size))} x ({self._channels(frame)} + {self.filters})"

@@ -81,6 +81,8 @@ class PixelShuffle(_PixelShuffle):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("PixelShuffle"),)
+    in_keras = ()
+    in_torch = ("nn.PixelShuffle",)
     takes = ANY
     label = "PixelShuffle"
 
@@ -128,6 +130,8 @@ class PixelUnshuffle(_PixelShuffle):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("PixelUnshuffle"),)
+    in_keras = ()
+    in_torch = ("nn.PixelUnshuffle",)
     takes = ANY
     label = "PixelUnshuffle"
 
@@ -169,6 +173,8 @@ class ChannelShuffle(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ChannelShuffle"),)
+    in_keras = ()
+    in_torch = ("nn.ChannelShuffle",)
     takes = ANY
 
     @classmethod
@@ -238,6 +244,8 @@ class Unfold(_Windows):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Unfold", 2),)
+    in_keras = ()
+    in_torch = ("nn.Unfold",)
     takes = ANY
 
     @classmethod
@@ -299,6 +307,8 @@ class Fold(_Windows):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Fold", 2),)
+    in_keras = ()
+    in_torch = ("nn.Fold",)
     takes = frozenset({DType.FLOAT32, DType.FLOAT16})  # what ONNX Runtime's Col2Im computes in
 
     @classmethod

@@ -55,6 +55,7 @@ class BatchNormalization(Kind):
     scale: bool = option("whether gamma multiplies", True)
 
     sdk = (Sdk("BatchNormalization"),)
+    in_torch = ("nn.BatchNorm1d", "nn.BatchNorm2d", "nn.BatchNorm3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -91,6 +92,7 @@ class LayerNormalization(Kind):
     rms_scaling: bool = option("Keras' older option: the mean is not subtracted, nor is beta added", False)
 
     sdk = (Sdk("LayerNormalization"),)
+    in_torch = ("nn.LayerNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -141,6 +143,7 @@ class GroupNormalization(Kind):
     scale: bool = option("whether gamma multiplies", True)
 
     sdk = (Sdk("GroupNormalization"),)
+    in_torch = ("nn.GroupNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -205,6 +208,8 @@ class InstanceNormalization(Kind):
     track_running_stats: bool = option("whether stored statistics are used, as in BatchNormalization", False)
 
     sdk = (Sdk("InstanceNormalization"),)
+    in_keras = ()
+    in_torch = ("nn.InstanceNorm1d", "nn.InstanceNorm2d", "nn.InstanceNorm3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -251,6 +256,7 @@ class RMSNormalization(Kind):
     scale: bool = option("whether the weight scale multiplies", True)
 
     sdk = (Sdk("RMSNormalization"),)
+    in_torch = ("nn.RMSNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -63,6 +63,7 @@ class Cropping(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Cropping1D", 1), Sdk("Cropping2D", 2), Sdk("Cropping3D", 3))
+    in_torch = ("nn.functional.pad",)
     takes = ANY
 
     @classmethod
@@ -117,6 +118,8 @@ class Pad(Kind):
     )
 
     sdk = (Sdk("Pad"),)
+    in_keras = ("ops.pad",)
+    in_torch = ("nn.functional.pad",)
     takes = ANY
 
     @classmethod

@@ -132,6 +132,8 @@ class MatMul(Kind):
     transpose_b: bool = option("whether the last two axes of the second input change places first", False)
 
     sdk = (Sdk("MatMul"),)
+    in_keras = ("ops.matmul",)
+    in_torch = ("matmul",)
     takes = FLOATS | {DType.INT32, DType.INT64}
     inputs = (2, 2)
 
@@ -207,6 +209,8 @@ class CosineSimilarity(Kind):
     epsilon: float = option("smallest length to divide by", 1e-8, minimum=0)
 
     sdk = (Sdk("CosineSimilarity"),)
+    in_keras = ()
+    in_torch = ("nn.CosineSimilarity",)
     inputs = (2, 2)
 
     @classmethod
@@ -263,6 +267,8 @@ class PairwiseDistance(Kind):
     keepdims: bool = option("whether the axis stays, with size 1", False)
 
     sdk = (Sdk("PairwiseDistance"),)
+    in_keras = ()
+    in_torch = ("nn.PairwiseDistance",)
     inputs = (2, 2)
 
     @classmethod

@@ -36,6 +36,8 @@ class Roll(Kind):
     axis: tuple[int, ...] = option("axes to move along, counting the batch axis, negative from the end")
 
     sdk = (Sdk("Roll"),)
+    in_keras = ("ops.roll",)
+    in_torch = ("roll",)
     takes = ANY
 
     @classmethod
@@ -79,6 +81,8 @@ class Flip(Kind):
     axis: tuple[int, ...] = option("axes to turn round, counting the batch axis, negative from the end")
 
     sdk = (Sdk("Flip"),)
+    in_keras = ("ops.flip",)
+    in_torch = ("flip",)
     takes = ANY
 
     @classmethod
@@ -108,6 +112,8 @@ class Tile(Kind):
     repeats: tuple[int, ...] = option("number of copies along each axis but the batch", minimum=1)
 
     sdk = (Sdk("Tile"),)
+    in_keras = ("ops.tile",)
+    in_torch = ("tile",)
     takes = ANY
 
     @classmethod
@@ -144,6 +150,8 @@ class Repeat(Kind):
     axis: int = option("axis of the elements; counts the batch axis, negative from the end")
 
     sdk = (Sdk("Repeat"),)
+    in_keras = ("ops.repeat",)
+    in_torch = ("repeat_interleave",)
     takes = ANY
 
     @classmethod
@@ -171,6 +179,8 @@ class BroadcastTo(Kind):
     shape: tuple[Size, ...] = option("sizes without the batch axis; -1 keeps one, a name stands for a symbol")
 
     sdk = (Sdk("BroadcastTo"),)
+    in_keras = ("ops.broadcast_to",)
+    in_torch = ("broadcast_to",)
     takes = ANY
 
     @classmethod

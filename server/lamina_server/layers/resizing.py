@@ -58,6 +58,7 @@ class UpSampling(Kind):
     interpolation: Interpolation = option("nearest repeats; the others are for two spatial axes", "nearest")
 
     sdk = (Sdk("UpSampling1D", 1), Sdk("UpSampling2D", 2), Sdk("UpSampling3D", 3))
+    in_torch = ("nn.Upsample",)
     takes = ANY
 
     @classmethod
@@ -124,6 +125,8 @@ class Upsample(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Upsample"),)
+    in_keras = ()
+    in_torch = ("nn.Upsample", "nn.functional.interpolate")
     takes = ANY
 
     @classmethod

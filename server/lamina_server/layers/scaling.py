@@ -51,6 +51,7 @@ class UnitNormalization(Kind):
     )
 
     sdk = (Sdk("UnitNormalization"),)
+    in_torch = ("nn.functional.normalize",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -92,6 +93,8 @@ class LocalResponseNormalization(Kind):
     axis: int | None = option("the axis of the channels, counting the batch axis; the layout's if not given", None)
 
     sdk = (Sdk("LocalResponseNormalization"),)
+    in_keras = ()
+    in_torch = ("nn.LocalResponseNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -296,6 +299,7 @@ class LayerScale(Kind):
     center: bool = option("whether a weight beta is added", False)
 
     sdk = (Sdk("LayerScale"),)
+    in_keras = ()
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -51,6 +51,7 @@ class Flatten(Kind):
     end_axis: int = option("last axis merged; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("Flatten"),)
+    in_torch = ("nn.Flatten",)
     masking = "drops"
     takes = ANY
 
@@ -126,6 +127,7 @@ class Reshape(Kind):
     include_batch: bool = option("whether target_shape starts with the batch axis, as -1, into which rows fold", False)
 
     sdk = (Sdk("Reshape"),)
+    in_torch = ("reshape", "nn.Unflatten")
     masking = "drops"
     takes = ANY
 
@@ -222,6 +224,7 @@ class Permute(Kind):
     include_batch: bool = option("whether dims starts with the batch axis, 0, which stays where it is", False)
 
     sdk = (Sdk("Permute"),)
+    in_torch = ("permute",)
     masking = "drops"
     takes = ANY
 
@@ -304,6 +307,7 @@ class ZeroPadding(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
+    in_torch = ("nn.ZeroPad1d", "nn.ZeroPad2d", "nn.ZeroPad3d")
     masking = "drops"
     takes = ANY
 

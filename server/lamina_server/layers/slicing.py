@@ -36,6 +36,8 @@ class SqueezeAxes(Kind):
     axis: tuple[int, ...] = option("axes of size 1, counting the batch axis, negative from the end")
 
     sdk = (Sdk("Squeeze"),)
+    in_keras = ("ops.squeeze",)
+    in_torch = ("squeeze",)
     takes = ANY
 
     @classmethod
@@ -64,6 +66,8 @@ class UnsqueezeAxes(Kind):
     axis: tuple[int, ...] = option("new axes, counted in the output with the batch axis, negative from the end")
 
     sdk = (Sdk("Unsqueeze"),)
+    in_keras = ("ops.expand_dims",)
+    in_torch = ("unsqueeze",)
     takes = ANY
 
     @classmethod
@@ -81,8 +85,8 @@ class UnsqueezeAxes(Kind):
         ]
         rows = tuple(Derivation(i, axes[i].role, None, derive("1"), "A new axis.") for i in sorted(new))
         out = Spec(tuple(axes), x.dtype)
-        count = plural(len(new), "new axis") if len(new) == 1 else f"{len(new)} new axes"
-        return Inference(single(out), "Unsqueeze", rows, how=f"{count} of size 1")
+        put = " and ".join(f"axis {row.axis}" for row in rows)
+        return Inference(single(out), "Unsqueeze", rows, how=f"new {put}, of size 1")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x, new = inputs[0], own_axes(self.axis, done.spec.rank)
@@ -105,6 +109,8 @@ class Slice(Kind):
     step: int = option("distance between indices, negative to go backwards, never 0", 1)
 
     sdk = (Sdk("Slice"),)
+    in_keras = ("ops.slice",)
+    in_torch = ("narrow",)
     takes = ANY
 
     @classmethod
@@ -194,6 +200,8 @@ class Take(Kind):
     keepdims: bool = option("whether the axis stays; False needs a single index", True)
 
     sdk = (Sdk("Take"),)
+    in_keras = ("ops.take",)
+    in_torch = ("index_select",)
     takes = ANY
 
     @classmethod
@@ -248,6 +256,8 @@ class Split(Kind):
     size: int | None = option("size of every part; the last may be smaller", None, minimum=1)
 
     sdk = (Sdk("Split"),)
+    in_keras = ("ops.split",)
+    in_torch = ("split", "chunk")
     takes = ANY
 
     @classmethod

@@ -26,7 +26,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.core import activate, check_function
 from lamina_server.layers.functions import Function, Gelu, Relu
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.heads import Heads, dense
+from lamina_server.layers.heads import Heads, bias_adds, dense
 from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class _Transformer(Kind):
             params=self._params(),
             params_reason=f"There are {4 * len(met)} projections, 2 dense layers and {len(met) + 1} normalisations",
             macs=self._macs(steps, others),
+            bias_adds=bias_adds(self._weights(), steps, others, f"{self.attentions[-1]}/"),
             how=f"{plural(self.nhead, 'head')} of {size}: {counted(steps, others)}",
             sentences=tuple(dict.fromkeys(said for sight in self._sights for said in sight.sentences(inputs))),
             sees_along=(1,),
@@ -214,6 +215,8 @@ class TransformerEncoderLayer(_Transformer):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("TransformerEncoderLayer"),)
+    in_keras = ()
+    in_torch = ("nn.TransformerEncoderLayer",)
     inputs = (1, 2)
     attentions = ("self_attention",)
 
@@ -247,6 +250,8 @@ class TransformerDecoderLayer(_Transformer):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("TransformerDecoderLayer"),)
+    in_keras = ()
+    in_torch = ("nn.TransformerDecoderLayer",)
     inputs = (2, 3)
     attentions = ("self_attention", "cross_attention")
 

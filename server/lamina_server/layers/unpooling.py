@@ -45,6 +45,8 @@ class MaxUnpool(Kind):
     )
 
     sdk = (Sdk("MaxUnpooling1D", 1), Sdk("MaxUnpooling2D", 2), Sdk("MaxUnpooling3D", 3))
+    in_keras = ()
+    in_torch = ("nn.MaxUnpool1d", "nn.MaxUnpool2d", "nn.MaxUnpool3d")
     inputs = (2, 2)
 
     @classmethod

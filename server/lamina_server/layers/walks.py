@@ -121,6 +121,7 @@ class Recurrent(Kind):
             params=total([p.cell.params(p.frame) for p in found]),
             params_reason=self.reason(found),
             macs=total([p.cell.macs(p.frame) for p in found], steps=x.axes[1].size),
+            bias_adds=_bias_adds(found, x.axes[1].size),
             how=self.how(frame, mains[0].spec),
             sentences=_against_torch(passes),
             sees_all=not windows,
@@ -259,6 +260,11 @@ def ends(passes: Sequence[Pass]) -> list[int]:
     """Places of the passes whose outputs are the layer's: the last of each direction."""
     last = {p.second: i for i, p in enumerate(passes)}
     return [last[second] for second in sorted(last)]
+
+
+def _bias_adds(found: Sequence[Pass], steps: Size) -> Derived | None:
+    biases: Size = sum((p.cell.bias_adds(p.frame) for p in found), 0)
+    return derive("steps * biases", steps=steps, biases=biases) if biases != 0 else None
 
 
 def total(terms: Sequence[Term], **factor: Size) -> Derived:
