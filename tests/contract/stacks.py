@@ -329,13 +329,13 @@ def _moved(r: Random, spec: Spec) -> Kind:
 
 def _ends(r: Random, spec: Spec) -> Kind:
     pairs = tuple(PadPair(r.randint(0, 1), r.randint(0, 1)) for _ in range(spec.rank - 2))
-    mode = r.choice(("constant", "reflect", "replicate", "circular"))
+    mode: Any = r.choice(("constant", "reflect", "replicate", "circular"))
     return r.choice((Cropping(pairs, _format(r)), Pad(pairs, mode, data_format=_format(r))))
 
 
 def _resized(r: Random, spec: Spec) -> Kind:
     rank = spec.rank - 2
-    mode = r.choice(("nearest", "nearest_exact", "area", {1: "linear", 2: "bicubic", 3: "trilinear"}[rank]))
+    mode: Any = r.choice(("nearest", "nearest_exact", "area", {1: "linear", 2: "bicubic", 3: "trilinear"}[rank]))
     copies, sizes = UpSampling(_counts(r, spec), _format(r)), tuple(r.randint(1, 5) for _ in range(rank))
     return r.choice((copies, Upsample(sizes, mode=mode), Upsample((), (1.5,), mode), Upsample((), (2,), mode)))
 

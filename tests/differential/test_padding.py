@@ -79,5 +79,5 @@ def test_pad_of_any_axes(data: st.DataObject, shape: list[int], layout: Layout, 
     x = normal(seed, BATCH, *shape)
     widths = [(0, 0)] * (len(shape) + 1)
     for axis, pair in zip(axes, pairs, strict=True):
-        widths[axis] = tuple(pair)
+        widths[axis] = (pair[0], pair[1])
     same(Pad(pairs, "replicate", axes=counted), x, np.pad(x, widths, "edge"), layout, range(len(shape)))

@@ -97,7 +97,7 @@ def test_upsample(rank: int, data: st.DataObject, layout: Layout, seed: int) -> 
 def test_up_sampling(rank: int, data: st.DataObject, layout: Layout, data_format: Layout | None, seed: int) -> None:
     lengths = data.draw(st.tuples(*[st.integers(1, LONGEST[rank])] * rank))
     size = data.draw(st.tuples(*[st.integers(1, 4)] * rank))
-    how = data.draw(st.sampled_from(("nearest", "bilinear", "bicubic"))) if rank == 2 else "nearest"
+    how: Any = data.draw(st.sampled_from(("nearest", "bilinear", "bicubic"))) if rank == 2 else "nearest"
     lies = data_format or layout if rank > 1 else Layout.CHANNELS_LAST  # Keras' UpSampling1D knows no other
     kind = UpSampling(size, lies if rank == 1 else data_format, how)
     image = normal(seed, BATCH, 3, *lengths)

@@ -88,7 +88,8 @@ def test_trap_25_a_circular_pad_goes_round_what_is_left() -> None:
     x = counted(1, 1, 3)
     np.testing.assert_array_equal(resized(Pad((PadPair(1, -1),), "circular"), x), [[[1, 0, 1]]])
     np.testing.assert_array_equal(resized(Pad((PadPair(2, -1),), "reflect"), x), [[[2, 1, 0, 1]]])
-    for mode, pads in (("circular", (1, -1)), ("reflect", (2, -1))):
+    cases: Any = (("circular", (1, -1)), ("reflect", (2, -1)))
+    for mode, pads in cases:
         kind = Pad((PadPair(*pads),), mode)
         np.testing.assert_array_equal(resized(kind, x), F.pad(tensor(x), pads, mode))
 
@@ -192,7 +193,7 @@ def test_trap_45_pixel_shuffle_counts_channels_first() -> None:
     np.testing.assert_array_equal(resized(PixelShuffle(2), x)[0, 0], [[0, 1], [2, 3]])
     np.testing.assert_array_equal(resized(PixelShuffle(2, "dcr"), x)[0, 0], [[0, 2], [4, 6]])
     for order in ("crd", "dcr"):
-        back = resized(PixelUnshuffle(2, order), resized(PixelShuffle(2, order), x))  # type: ignore[arg-type]
+        back = resized(PixelUnshuffle(2, order), resized(PixelShuffle(2, order), x))
         np.testing.assert_array_equal(back, x)
 
 

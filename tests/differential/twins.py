@@ -179,7 +179,7 @@ def crop(d: Drawing) -> None:
 
 
 def grow(d: Drawing) -> None:
-    mode = d.draw(st.sampled_from(["nearest", "linear" if d.twin.rank == 1 else "area"]))
+    mode: Any = d.draw(st.sampled_from(["nearest", "linear" if d.twin.rank == 1 else "area"]))
     factors = tuple(float(n) for n in d.numbers(1, 2))
     d.twin.add(d.draw(st.sampled_from([UpSampling(d.numbers(1, 2)), Upsample((), factors, mode)])), d.source())
 

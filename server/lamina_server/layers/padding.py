@@ -63,7 +63,6 @@ class Cropping(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Cropping1D", 1), Sdk("Cropping2D", 2), Sdk("Cropping3D", 3))
-    in_torch = ("nn.functional.pad",)
     takes = ANY
 
     @classmethod
@@ -119,7 +118,13 @@ class Pad(Kind):
 
     sdk = (Sdk("Pad"),)
     in_keras = ("ops.pad",)
-    in_torch = ("nn.functional.pad",)
+    in_torch = (
+        "nn.functional.pad",
+        "nn.ConstantPad1d",
+        "nn.ReflectionPad1d",
+        "nn.ReplicationPad1d",
+        "nn.CircularPad1d",
+    )
     takes = ANY
 
     @classmethod

@@ -246,6 +246,7 @@ class Resizing(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("Resizing"),)
+    in_torch = ("nn.functional.interpolate",)
     takes = ANY
 
     @classmethod

@@ -161,8 +161,8 @@ class Slice(Kind):
         part could still have something in it, since an empty one is refused.
         """
         if isinstance(n, int):
-            first, last, _ = slice(self.start, self.stop, self.step).indices(n)
-            return first, last
+            return slice(self.start, self.stop, self.step).indices(n)[:2]
+        first: Size
         start, stop = self.start, self.stop
         if self.step > 0:
             first = 0 if start is None else start if start >= 0 else _at_least_0(n + start)
