@@ -38,8 +38,9 @@ class Budget:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            sizes = (output.spec.folded, *output.spec.shape[1:])
-            known = product(size for size in sizes if isinstance(size, int))  # symbols are 1 or more
+            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            folded = output.spec.folded
+            known *= folded if isinstance(folded, int) else 1
             limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
         limits.check(
             "max_tensor_elements",

@@ -107,7 +107,10 @@ class Trace:
     def walk(self) -> Iterator["LayerTrace"]:
         """Every layer, those inside others among them, in the order in which they run."""
         for layer in self.layers:
-            yield from layer.walk()
+            if layer.layers:
+                yield from layer.walk()
+            else:
+                yield layer
 
     def layer(self, name: str) -> LayerTrace:
         """A layer by its name. Raises KeyError."""

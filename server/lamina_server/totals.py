@@ -24,8 +24,8 @@ def per_sample(done: Inference, whole: Size) -> Inference:
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
     """Most bytes alive at once when each tensor goes after its last use; None where sizes are not numbers."""
-    steps = list(_leaves(layers))
-    alias = _aliases(layers)
+    nested = any(layer.layers for layer in layers)
+    steps, alias = (list(_leaves(layers)), _aliases(layers)) if nested else (layers, {})
     last: dict[str, int] = {alias.get(ref, ref): i for i, layer in enumerate(steps) for ref in layer.sources}
     last.update((alias.get(ref, ref), len(steps)) for ref in outputs)
     ending: dict[int, int] = {}

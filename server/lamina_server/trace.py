@@ -179,12 +179,13 @@ class _Tracer:
                 done = self._inferred(kind, inputs)
             self._check_result(node, done)
             name = name or node.name or self.namer.name(kind.called or done.label)
-            if scope.depth and len(scope.prefix) + len(name) > MAX_NAME:
+            whole = scope.prefix + name
+            if len(whole) > MAX_NAME:
                 text = f"has a whole name of more than {MAX_NAME} characters, with those that it stands in"
                 raise LayerError("BAD_NAME", text, field="name")
             owner, owns = self._owner(node, name, done, inner)
             macs = self.macs if done.macs is None else self.macs + done.macs.value
-            self.shared.budget.take(brief(scope.prefix + name), inputs, done, macs, owns=owns)
+            self.shared.budget.take(brief(whole), inputs, done, macs, owns=owns)
         except LayerError as error:
             raise self._refusal(index, error, name) from None
         except ArithmeticError as error:
@@ -193,8 +194,8 @@ class _Tracer:
         self.macs, self.previous = macs, name
         if done.bias_adds is not None:
             self.bias_adds = self.bias_adds + done.bias_adds.value
-        whole = tuple(scope.prefix + ref for ref in sources)
-        layer = LayerTrace(index, scope.prefix + name, node, whole, inputs, done, {}, owner)
+        refs = tuple(scope.prefix + ref for ref in sources) if scope.prefix else sources
+        layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner)
         if inner is not None:
             layer.layers, layer.results = tuple(inner.layers), tuple(map(inner.scope.prefix.__add__, inner.results()))
         self._keep(layer, sources, entry, inner)
@@ -202,10 +203,11 @@ class _Tracer:
     def _keep(self, layer: LayerTrace, sources: Sequence[str], entry: _Entry | None, inner: "_Tracer | None") -> None:
         """Makes a layer, what it gives, and how far back that looks, known to those after it."""
         self.layers.append(layer)
-        kind, own = layer.node.kind, [ref.removeprefix(self.scope.prefix) for ref in layer.refs]
-        for ref, output in zip(own, layer.done.outputs, strict=True):
-            self.specs[ref] = self.shared.specs[self.scope.prefix + ref] = output.spec
-            self.by_ref[ref] = layer
+        kind, whole, prefix = layer.node.kind, layer.refs, self.scope.prefix
+        own = tuple(ref.removeprefix(prefix) for ref in whole) if prefix else whole
+        for i, output in enumerate(layer.done.outputs):
+            self.specs[own[i]] = self.shared.specs[whole[i]] = output.spec
+            self.by_ref[own[i]] = layer
         if inner is not None:
             assert isinstance(kind, Holder)
             x, outer = layer.inputs[0], self.fields[sources[0]]

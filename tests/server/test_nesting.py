@@ -255,7 +255,7 @@ def test_bytes_alive_are_those_of_the_layers_written_out() -> None:
 
 def twice(kind: Kind, shape: tuple[Size, ...], **blocks: list[Node]) -> Stack:
     nodes = [Node(Input(shape), "x"), Node(kind, "a", ("x",)), Node(kind, "b", ("x",), weights_of="a")]
-    return stack(*nodes, outputs=("a", "b"), **blocks)  # type: ignore[arg-type]  # blocks by any name
+    return stack(*nodes, layout=Layout.CHANNELS_LAST, outputs=("a", "b"), **blocks)
 
 
 SHARED = {
