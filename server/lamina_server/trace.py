@@ -173,6 +173,7 @@ class _Tracer:
                 inner = self._walked(index, node, kind, name, sources)
                 done = per_sample(kind.made(inputs, inner.held()), scope.whole)
             elif isinstance(kind, Input):
+                kind.check()
                 entered = entry and Inference(single(entry.spec), "Input", how="what comes in")
                 done = entered or self.shared.inputs.infer(index, kind)
             else:

@@ -38,6 +38,8 @@ def _carved(r: random.Random, stack: Stack, name: str) -> Stack:
     specs, group, rest = trace(stack).specs, stack.nodes[start:end], stack.nodes[end:]
     inner = {node.name for node in group}
     taken = dict.fromkeys(ref for node in group for ref in node.inputs if ref.split(":")[0] not in inner)
+    if not taken:  # a Parameter by itself: a block has an Input
+        return stack
     later = [*(ref for node in rest for ref in node.inputs), *stack.outputs]
     given = list(dict.fromkeys(ref for ref in later if ref.split(":")[0] in inner)) or [str(group[-1].name)]
     entries, values = [], dict[str, Size]()
