@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lamina_server.dims import Size, symbol
-from lamina_server.errors import StackError
+from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
 from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
@@ -93,6 +93,8 @@ def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
                 trace(longer)
             except StackError as error:
                 refused(longer, error)
+                continue
+            except LimitError:  # an axis more than admitted
                 continue
             stack = longer
             break
