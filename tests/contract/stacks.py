@@ -264,6 +264,8 @@ def _reshape(r: Random, spec: Spec) -> Kind:
 
 
 def _permute(r: Random, spec: Spec) -> Kind:
+    if spec.rank == 1:  # a message cannot say that there are no axes to put in order
+        return UnsqueezeAxes((1,))
     return Permute(tuple(r.sample(range(1, spec.rank), spec.rank - 1)))
 
 
