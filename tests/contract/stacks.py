@@ -266,8 +266,9 @@ def _reshape(r: Random, spec: Spec) -> Kind:
 
 
 def _permute(r: Random, spec: Spec) -> Kind:
-    axes = range(1, max(spec.rank, 2))  # of one number per sample, which has none, to be refused
-    return Permute(tuple(r.sample(axes, len(axes))))
+    if spec.rank == 1:  # a message cannot say that there are no axes to put in order
+        return UnsqueezeAxes((1,))
+    return Permute(tuple(r.sample(range(1, spec.rank), spec.rank - 1)))
 
 
 def _repeat(r: Random, spec: Spec) -> Kind:
@@ -325,7 +326,7 @@ def _part(r: Random, spec: Spec) -> Kind:
 
 def _moved(r: Random, spec: Spec) -> Kind:
     axis, n = _axis(r, spec), r.randint(1, 2)
-    tile = Tile(tuple(r.randint(1, 2) for _ in range(max(spec.rank - 1, 1))))
+    tile = Tile(tuple(r.randint(1, 2) for _ in range(spec.rank - 1)))
     return r.choice((Roll((r.randint(-7, 7),), (axis,)), Flip((axis,)), tile, Repeat(n, axis), Flatten(None, axis, -1)))
 
 
