@@ -20,6 +20,14 @@ STACKS = {
         [lm.Input((17, 4)), lm.AveragePooling1D(3, 2, ((1, 1),), ceil_mode=True, count_include_pad=True)]
     ),
     "lstm": lm.Stack([lm.Input(("T", 5)), lm.LSTM(7, return_sequences=True), lm.LSTM(3)]),
+    "attention": lm.Stack(
+        [
+            lm.Input(("T", 8)),
+            lm.MultiHeadAttention(2, 4, use_causal_mask=True),
+            lm.TransformerEncoderLayer(8, 2, 16, norm_first=True),
+            lm.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de"),
+        ]
+    ),
 }
 
 
