@@ -738,7 +738,7 @@ def Constant(
     As many numbers as the shape has places, row-major, or one that fills it. Integers are exact up to 2^53.
 
     Args:
-        values: The numbers, row-major, or one that fills the shape.
+        values: The numbers, row-major, or one that fills the shape; infinite ones too.
         shape: Shape for one sample; all values along one axis where not given.
         dtype: Element type. Default "float32".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.

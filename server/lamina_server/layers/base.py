@@ -190,7 +190,7 @@ class Node(NamedTuple):
 
     def bound(self, values: Mapping[str, Size]) -> "Node":
         """The layer with other sizes in the place of its symbols."""
-        expect = self.expect and tuple(substitute(size, values) for size in self.expect)
+        expect = self.expect and tuple(size if str(size) == "?" else substitute(size, values) for size in self.expect)
         return self._replace(kind=self.kind.bound(values), expect=expect)
 
 
@@ -317,7 +317,7 @@ class Kind:
         """The layer with other sizes in the place of its symbols."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = {
-            name: tuple(substitute(size, values) if isinstance(size, Dim) else size for size in value)
+            name: tuple(substitute(size, values) if str(size) != "?" else size for size in value)
             for name, value in found.items()
             if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
         }
