@@ -7,7 +7,7 @@ from lamina_server.dims import Size, product
 from lamina_server.layers.base import Inference
 from lamina_server.layers.tensors import Spec
 from lamina_server.limits import Limits
-from lamina_server.totals import padded_elements
+from lamina_server.totals import padded_elements, scratch_elements
 
 
 @dataclass
@@ -47,9 +47,9 @@ class Budget:
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
-        if done.scratch != 0:
+        if (scratch := scratch_elements(done)) != 0:
             what = f'The number of elements that "{name}" makes on the way per sample is'
-            limits.check("max_tensor_elements", done.scratch, what)
+            limits.check("max_tensor_elements", scratch, what)
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.read for window in done.windows) * done.spec.elements * done.spec.folded
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')

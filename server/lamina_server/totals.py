@@ -19,7 +19,7 @@ def per_sample(done: Inference, whole: Size) -> Inference:
     macs, adds = (
         cost and derive(f"folded * ({cost.text})", folded=rows, **cost.values) for cost in (done.macs, done.bias_adds)
     )
-    return replace(done, macs=macs, bias_adds=adds, scratch=rows * done.scratch)
+    return replace(done, macs=macs, bias_adds=adds)
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
@@ -37,7 +37,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
             alive += nbytes
             end = last.get(ref, i)
             ending[end] = ending.get(end, 0) + nbytes
-        padded, scratch = padded_elements(layer.inputs, layer.done), layer.done.scratch
+        padded, scratch = padded_elements(layer.inputs, layer.done), scratch_elements(layer.done)
         if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
@@ -80,6 +80,11 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
         done.kept["padded"] = product(sizes) * inputs[0].folded
     known: Size = done.kept["padded"]
     return known
+
+
+def scratch_elements(done: Inference) -> Size:
+    """Elements per sample of what a layer makes on its way; 0 where that is never the largest."""
+    return done.scratch * done.spec.folded if done.scratch != 0 else 0
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

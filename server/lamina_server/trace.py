@@ -51,12 +51,13 @@ def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - fro
 
 
 class _Entry(NamedTuple):
-    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `mask`: the
-    layer whose mask it has in Keras, or ""."""
+    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `fed`: it
+    depends on what the caller feeds; `mask`: the layer whose mask it has in Keras, or ""."""
 
     spec: Spec
     fields: Fields
     begins: bool
+    fed: bool
     mask: str
 
 
@@ -216,12 +217,16 @@ class _Tracer:
                 self.fields[ref] = kind.seen_behind(x, outer, self.specs[ref], inner.fields[result])
                 if result in inner.begins:
                     self.begins.add(ref)
+                if result in inner.unfed:
+                    self.unfed.add(ref)
                 if result in inner.masks:
                     self.masks[ref] = inner.masks[result]
         elif isinstance(kind, Input):
             self.fields[own[0]] = entry.fields if entry else fields_of_input(layer.done.spec)
             if entry is None or entry.begins:
                 self.begins.add(own[0])
+            if entry and not entry.fed:
+                self.unfed.add(own[0])
             if entry and entry.mask:
                 self.masks[own[0]] = entry.mask
         else:
@@ -306,7 +311,13 @@ class _Tracer:
         given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
         inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
         entries = tuple(
-            _Entry(new, kind.seen_by(old, new, self.fields[ref]), ref in self.begins, self.masks.get(ref, ""))
+            _Entry(
+                spec=new,
+                fields=kind.seen_by(old, new, self.fields[ref]),
+                begins=ref in self.begins,
+                fed=ref not in self.unfed,
+                mask=self.masks.get(ref, ""),
+            )
             for old, new, ref in zip(specs, given, sources, strict=True)
         )
         shares = node.weights_of is not None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lamina_server.dims import Size, symbol
-from lamina_server.errors import StackError
+from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
 from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
@@ -93,6 +93,8 @@ def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
                 trace(longer)
             except StackError as error:
                 refused(longer, error)
+                continue
+            except LimitError:  # an axis more than admitted
                 continue
             stack = longer
             break
@@ -264,6 +266,8 @@ def _reshape(r: Random, spec: Spec) -> Kind:
 
 
 def _permute(r: Random, spec: Spec) -> Kind:
+    if spec.rank == 1:  # a message cannot say that there are no axes to put in order
+        return UnsqueezeAxes((1,))
     return Permute(tuple(r.sample(range(1, spec.rank), spec.rank - 1)))
 
 

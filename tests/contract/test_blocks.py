@@ -21,7 +21,7 @@ from tests.contract.blocks import flat, random_blocks
 from tests.contract.running import model, random_inputs, random_weights
 
 stacks = settings(
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -123,7 +123,8 @@ def test_windows_fold_into_the_batch_axis_and_out_again(high: int, wide: int, si
     np.testing.assert_array_equal(found["windows"], cut)
     assert_close(found["image"], tensor(x) @ tensor(kernel) + tensor(bias))
     traced = trace(stack)
-    rows, windows = high * wide, traced.layer("windows").done.spec
+    rows = high * wide
+    windows = traced.layer("windows").done.spec
     assert (windows.folded, windows.elements) == (rows, size * size * 2)
     assert traced.macs == rows * size * size * 2 * 3, "all windows of a sample"
 

@@ -374,3 +374,23 @@ def test_a_pool_behind_a_block_says_what_its_default_stride_would_give() -> None
 def test_a_block_that_nobody_uses_costs_nothing() -> None:
     made = stack(Node(Input((8, 3)), "x"), Node(Dropout()), never=[Node(Input((9,)), "x"), Node(Dense(3))])
     assert [layer.name for layer in trace(made).walk()] == ["x", "dropout"]
+
+
+def test_costs_of_folded_rows_are_counted_once() -> None:
+    """Behind a Reshape that folds 5 windows of 6 into the batch axis: per sample outside, per row inside a holder."""
+    row, rows = 6 * 3 * 4, Reshape((-1, 6, 3), include_batch=True)
+    made = stack(
+        Node(Input((5, 6, 3)), "x"),
+        Node(TimeDistributed(Node(Dense(4))), "steps"),
+        Node(rows, "rows", ("x",)),
+        Node(Dense(4), "dense"),
+        Node(TimeDistributed(Node(Dense(4))), "inside", ("rows",)),
+        Node(block("b"), "block", ("rows",)),
+        Node(Dense(1), "last", ("dense",)),
+        b=[Node(Input((ANY, 3)), "x"), Node(Dense(4), "d")],
+    )
+    found = trace(made)
+    macs = {layer.name: layer.done.macs.value for top in found.layers for layer in top.walk() if layer.done.macs}
+    whole = dict.fromkeys(("steps", "dense", "inside", "block"), 5 * row)
+    assert macs == whole | {"last": 5 * 6 * 4, "steps/dense": row, "inside/dense": row // 6, "block/d": row}
+    assert found.macs == 4 * 5 * row + 120

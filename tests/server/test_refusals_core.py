@@ -137,7 +137,7 @@ def test_lookups_and_what_changes_little(
             "has 3 values for shape (2, 2), which has 4 places",
         ),
         (Constant((1.0,), (3, T)), "SYMBOLIC_SIZE", "each size of its shape"),
-        (Constant((float("nan"),)), "OUT_OF_RANGE", "has values=nan"),
+        (Constant((float("nan"),)), "OUT_OF_RANGE", "has nan among its values"),
         (Constant((0.5,), dtype=DType.INT32), "OUT_OF_RANGE", "has 0.5 among its values; int32 holds integers from"),
         (Constant((300.0,), dtype=DType.UINT8), "OUT_OF_RANGE", "uint8 holds integers from 0 to 255"),
         (Constant((2.0,), dtype=DType.BOOL), "OUT_OF_RANGE", "bool holds integers from 0 to 1"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import prod
 
 import numpy as np
 
@@ -80,9 +80,7 @@ class Constant(Kind):
     As many numbers as the shape has places, row-major, or one that fills it. Integers are exact up to 2^53.
     """
 
-    values: tuple[float, ...] = option(
-        "the numbers, row-major, or one that fills the shape", minimum=-float("inf"), maximum=float("inf")
-    )
+    values: tuple[float, ...] = option("the numbers, row-major, or one that fills the shape; infinite ones too")
     shape: tuple[Size, ...] | None = option("shape for one sample; all values along one axis where not given", None)
     dtype: DType = option("element type", DType.FLOAT32)
 
@@ -98,6 +96,10 @@ class Constant(Kind):
             Example(cls((1.0, 0.0, 1.0, 1.0), (2, 2), DType.BOOL), ()),
             Example(cls((-7.0,), (3, 2), DType.INT32), ()),
         )
+
+    def check(self) -> None:
+        if np.isnan(self.values).any():  # all at once: there may be many
+            raise LayerError("OUT_OF_RANGE", "has nan among its values, which is not a number", field="values")
 
     def text(self) -> str:
         few = len(self.values) <= 4
@@ -140,18 +142,18 @@ class Constant(Kind):
     def _check_type(self) -> None:
         """Raises LayerError for a number that the element type cannot hold."""
         low, high = _range(self.dtype)
-        for i, value in enumerate(self.values):
-            whole = self.dtype in FLOATS or (isfinite(value) and value == int(value))
-            if not whole or (isfinite(value) and not low <= value <= high):
-                floating = self.dtype in FLOATS
-                legal = f"numbers from {low:g} to {high:g}" if floating else f"integers from {low} to {high}"
-                raise LayerError(
-                    "OUT_OF_RANGE",
-                    f"has {value:g} among its values; {self.dtype.value} holds {legal}",
-                    field="values",
-                    position=i,
-                    got=value,
-                )
+        numbers, floating = np.asarray(self.values), self.dtype in FLOATS
+        held = (low <= numbers) & (numbers <= high)  # no infinity, which integers have not
+        held = held | np.isinf(numbers) if floating else held & (numbers == np.trunc(numbers))
+        if not held.all():
+            value = numbers[~held][0]
+            legal = f"numbers from {low:g} to {high:g}" if floating else f"integers from {low} to {high}"
+            raise LayerError(
+                "OUT_OF_RANGE",
+                f"has {value:g} among its values; {self.dtype.value} holds {legal}",
+                field="values",
+                got=value,
+            )
 
 
 def _range(dtype: DType) -> tuple[float, float]:

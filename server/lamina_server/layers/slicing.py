@@ -86,8 +86,8 @@ class UnsqueezeAxes(Kind):
         ]
         rows = tuple(Derivation(i, axes[i].role, None, derive("1"), "A new axis.") for i in sorted(new))
         out = Spec(tuple(axes), x.dtype)
-        how = f"{'a new axis' if len(new) == 1 else 'new axes'} of size 1"
-        return Inference(single(out), "Unsqueeze", rows, how=how)
+        put = " and ".join(f"axis {row.axis}" for row in rows)
+        return Inference(single(out), "Unsqueeze", rows, how=f"new {put}, of size 1")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x, new = inputs[0], own_axes(self.axis, done.spec.rank)
