@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
+from lamina_server.layers.activations.functions import Function
 from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
-from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
 from lamina_server.stack import field_name
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina_server.dims import Size, symbols_of
 from lamina_server.layers.base import Inference, Weight
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Role, Spec
 from lamina_server.receptive import Fields
 from lamina_server.stack import Node, Stack

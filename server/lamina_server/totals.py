@@ -6,7 +6,7 @@ from dataclasses import replace
 from lamina_server.dims import Dim, Size, evaluate, exact_div, product
 from lamina_server.formula import derive
 from lamina_server.layers.base import Inference
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace, output_bytes
 

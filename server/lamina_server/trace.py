@@ -23,7 +23,7 @@ from lamina_server.dims import Size
 from lamina_server.errors import LayerError, StackError
 from lamina_server.inputs import Inputs
 from lamina_server.layers.base import Inference, Kind, Output, Weight, single
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Held, Holder
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.limits import Limits

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from lamina_server.dims import Dim, Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import Trace

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.errors import KernelError
-from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, FunctionLayer, PReLU, as_layer
-from lamina_server.layers.core import Activation
-from lamina_server.layers.functions import FUNCTIONS, Function, LeakyRelu, RRelu, Sparsemax, Threshold
+from lamina_server.layers.activations.as_layers import FUNCTION_LAYERS, GLU, FunctionLayer, PReLU, as_layer
+from lamina_server.layers.activations.functions import FUNCTIONS, Function, LeakyRelu, RRelu, Sparsemax, Threshold
+from lamina_server.layers.core.basics import Activation
 from tests.differential.activations import NOT_KERAS, by_keras, by_torch, of_kind
 from tests.differential.oracles import F, keras, keras_values, tensor, torch
 from tests.differential.support import (
@@ -188,8 +188,8 @@ def test_glu(data: st.DataObject, shape: tuple[int, ...], seed: int, layout: Any
 
 def test_layers_lie_as_their_input_lies() -> None:
     """A slope for each channel and a gate behind a convolution, whose tensor lies channels first in either layout."""
-    from lamina_server.layers.convolution import Conv
-    from lamina_server.layers.core import Input
+    from lamina_server.layers.convolution.conv import Conv
+    from lamina_server.layers.core.basics import Input
     from lamina_server.stack import Node, Stack
     from lamina_server.trace import trace
     from tests.differential.support import drawn, run_stack

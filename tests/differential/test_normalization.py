@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lamina_server.errors import KernelError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.normalization import (
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lamina_server.layers.padding import Cropping, Pad
+from lamina_server.layers.shaping.padding import Cropping, Pad
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from tests.differential.oracles import F, keras, keras_values, tensor

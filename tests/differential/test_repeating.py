@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
+from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import BATCH, layouts, normal, profile, seeds

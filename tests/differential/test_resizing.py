@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
+from lamina_server.layers.shaping.resizing import Resizing, Upsample, UpSampling
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import F, keras, keras_values, tensor, torch
 from tests.differential.support import (

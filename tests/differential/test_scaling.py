@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.errors import KernelError
-from lamina_server.layers.scaling import (
+from lamina_server.layers.normalization.scaling import (
     LayerScale,
     LocalResponseNormalization,
     Normalization,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lamina_server.layers.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
+from lamina_server.layers.shaping.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import BATCH, both, layouts, normal, profile, refused, run, seeds

@@ -7,12 +7,12 @@ import pytest
 
 from lamina_server.dims import symbol
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.folding import PixelShuffle, PixelUnshuffle
-from lamina_server.layers.padding import Pad
-from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
-from lamina_server.layers.shaping import Flatten, Permute, Reshape, ZeroPadding
-from lamina_server.layers.slicing import Split
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.shaping.folding import PixelShuffle, PixelUnshuffle
+from lamina_server.layers.shaping.padding import Pad
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape, ZeroPadding
+from lamina_server.layers.shaping.resizing import Resizing, Upsample, UpSampling
+from lamina_server.layers.shaping.slicing import Split
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

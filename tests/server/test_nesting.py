@@ -6,16 +6,16 @@ import pytest
 
 from lamina_server.binding import bind
 from lamina_server.dims import Size, symbol
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
 from lamina_server.layers.holders import Block, BlockName, SpectralNormalization, TimeDistributed
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Reshape
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Reshape
 from lamina_server.layers.tensors import DType, Layout, Role
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate

@@ -4,13 +4,13 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.activations.functions import Softmax
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.transformer import TransformerDecoderLayer, TransformerEncoderLayer
+from lamina_server.layers.attention.unprojected import AdditiveAttention, Attention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.functions import Softmax
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.transformer import TransformerDecoderLayer, TransformerEncoderLayer
-from lamina_server.layers.unprojected import AdditiveAttention, Attention
 from lamina_server.limits import Limits
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

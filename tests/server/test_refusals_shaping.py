@@ -8,14 +8,14 @@ import pytest
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
-from lamina_server.layers.merging import Add
-from lamina_server.layers.padding import Cropping, Pad
-from lamina_server.layers.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
-from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
-from lamina_server.layers.shaping import Flatten, Permute, Reshape
-from lamina_server.layers.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.shaping.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from lamina_server.layers.shaping.padding import Cropping, Pad
+from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape
+from lamina_server.layers.shaping.resizing import Resizing, Upsample, UpSampling
+from lamina_server.layers.shaping.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits

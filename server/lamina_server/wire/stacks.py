@@ -18,10 +18,10 @@ from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
-from lamina_server.layers.activations import as_layer
-from lamina_server.layers.bidirectional import Merge
+from lamina_server.layers.activations.as_layers import as_layer
+from lamina_server.layers.activations.function import Function
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
-from lamina_server.layers.function import Function
+from lamina_server.layers.recurrent.bidirectional import Merge
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.lru import Lru
