@@ -1,0 +1,153 @@
+"""Stacks put together layer by layer, with the numbers of another project's model; and the kinds by name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lamina_server import runtime  # first: it turns ONNX Runtime's telemetry off
+from lamina_server.export import export, output_name
+from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.core import Input
+from lamina_server.layers.tensors import DType, Layout
+from lamina_server.layers.windows import PadPair
+from lamina_server.runtime.device import CPU
+from lamina_server.stack import NamedStack, Node, Stack
+from lamina_server.trace import trace
+from lamina_server.weights import weights_of
+from lamina_server.widen import widened
+
+Array = np.ndarray[Any, Any]
+FIRST, LAST = Layout.CHANNELS_FIRST, Layout.CHANNELS_LAST
+
+DEVICE = runtime.Device("cpu", ((CPU, {}),), 1)
+
+
+
+class Unmapped(Exception):
+    """Lamina has no layer for what a case asks; says which."""
+
+
+class _Names(SimpleNamespace):
+    """Classes by their names."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unmapped(f"Lamina has no {name}")
+
+
+kinds: Any = _Names(**{kind.__name__: kind for kind in KINDS})
+functions: Any = _Names(**{function.__name__: function for function in FUNCTIONS})
+
+
+@dataclass(frozen=True)
+class Check:
+    """A stack, the numbers that go in, and those that must come out, by reference."""
+
+    stack: Stack
+    inputs: Mapping[str, Array]
+    weights: Mapping[str, Array]
+    expected: Mapping[str, Array]
+    params: int | None = None  # the other project's own count
+    fault: str = ""  # what is wrong with `expected`, where that is known; `instead` is what a third party gives
+    instead: Mapping[str, Array] = field(default_factory=dict)
+
+    def found(self) -> dict[str, Array]:
+        """What Lamina's model gives. Raises LaminaError where the stack is refused."""
+        traced = trace(self.stack)
+        needed = {name: weight.shape for name, weight in weights_of(traced)}
+        given = {name: value.shape for name, value in self.weights.items()}
+        assert given == needed, f"weights {given} were given, {needed} are needed"
+        refs = tuple(self.expected)
+        model = export(traced, self.weights, refs)
+        if any(spec.dtype is DType.BFLOAT16 for spec in traced.specs.values()):
+            model = widened(model)  # as the server does for a CPU
+        session = runtime.Session(model, DEVICE)
+        values = session.run(dict(self.inputs), [output_name(ref, session.input_names) for ref in refs])
+        if self.params is not None:
+            total = sum(weight.size for _, weight in weights_of(traced))
+            assert total == self.params, f"{total} parameters, and {self.params} in the other project"
+        return dict(zip(refs, values, strict=True))
+
+
+@dataclass
+class Net:
+    """A stack being put together. Every method that adds a layer returns its name, to be used as a source."""
+
+    layout: Layout = FIRST
+    nodes: list[Node] = field(default_factory=list)
+    inputs: dict[str, Array] = field(default_factory=dict)
+    weights: dict[str, Array] = field(default_factory=dict)
+    expected: dict[str, Array] = field(default_factory=dict)
+    blocks: list[NamedStack] = field(default_factory=list)
+    params: int | None = None
+
+    def input(self, array: Array) -> str:
+        """An entry point for an array with its batch axis."""
+        name = f"x{len(self.inputs)}"
+        self.inputs[name] = np.ascontiguousarray(array)
+        self.nodes.append(Node(Input(array.shape[1:], dtype_of(array)), name))
+        return name
+
+    def add(self, kind: Any, *sources: str, weights: Mapping[str, Any] | None = None, name: str = "") -> str:
+        """A layer over these sources, by default the newest layer, with its weights by their own names."""
+        name = name or f"l{len(self.nodes)}"
+        taken = sources or ((self.nodes[-1].name or "",) if kind.inputs[1] != 0 else ())
+        self.nodes.append(Node(kind, name, taken))
+        for key, value in (weights or {}).items():
+            self.weights[f"{name}/{key}"] = np.ascontiguousarray(value)
+        return name
+
+    def expect(self, *values: Any, of: str = "") -> None:
+        """What the outputs of a layer, by default the newest, must be; None for one that is not compared."""
+        name = of or self.nodes[-1].name or ""
+        refs = (name,)
+        if len(values) > 1:
+            refs = trace(Stack(tuple(self.nodes), self.layout, blocks=tuple(self.blocks))).layer(name).refs
+        for ref, value in zip(refs, values, strict=True):
+            if value is not None:
+                self.expected[ref] = np.asarray(value)
+
+    def check(self) -> Check:
+        """All of it."""
+        stack = Stack(tuple(self.nodes), self.layout, blocks=tuple(self.blocks))
+        return Check(stack, self.inputs, self.weights, self.expected, self.params)
+
+
+def layer(
+    kind: Any,
+    arrays: Sequence[Array],
+    expected: Sequence[Any],
+    weights: Mapping[str, Any] | None = None,
+    layout: Layout = FIRST,
+) -> Check:
+    """One layer over arrays with a batch axis."""
+    net = Net(layout)
+    sources = [net.input(array) for array in arrays]
+    net.add(kind, *sources, weights=weights, name="layer")
+    net.expect(*expected)
+    return net.check()
+
+
+def dtype_of(array: Array) -> DType:
+    """The element type of an array. Raises Unmapped for one that Lamina has not."""
+    try:
+        return DType(array.dtype.name)
+    except ValueError:
+        raise Unmapped(f"Lamina has no element type {array.dtype.name}") from None
+
+
+def pairs(before: Sequence[int], after: Sequence[int]) -> tuple[PadPair, ...]:
+    """Pads, from what is added before and after each axis."""
+    return tuple(PadPair(int(a), int(b)) for a, b in zip(before, after, strict=True))
+
+
+def ints(values: Any) -> tuple[int, ...]:
+    """A tuple of ints, from one or several."""
+    return tuple(int(value) for value in np.atleast_1d(np.asarray(values, dtype=np.int64)))
+
+
+def option_names(kind: Any) -> frozenset[str]:
+    """Names of a kind's options."""
+    return frozenset(item.name for item in fields(kind))
