@@ -1,9 +1,10 @@
 """Steps of a fix, carried out on a stack or on an array. Nothing given is changed: every step makes a new one."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from lamina import naming
+from lamina import naming, nesting
 from lamina.errors import InvalidArgumentError
 from lamina.stack import Layer, Stack
 from lamina.v1 import layers_pb2, trace_pb2
@@ -11,19 +12,45 @@ from lamina.v1 import layers_pb2, trace_pb2
 if TYPE_CHECKING:
     from lamina.typing import Array
 
+_BEGIN = ("input", "parameter", "constant")  # kinds that take nothing
+
 
 def edit_stack(stack: Stack, edits: Iterable[trace_pb2.StackEdit]) -> Stack:
     """The stack after some edits, in order. Layers keep their weights; references follow the layers they name.
 
     Raises InvalidArgumentError where an edit names a layer that is not here, or is of a kind not known here.
     """
+    for block, steps in groupby(edits, key=lambda edit: edit.block):
+        taken = list(steps)
+        stack = _in_block(stack, block, taken) if block else _edited(stack, taken).stack()
+    return stack
+
+
+def _edited(stack: Stack, edits: Iterable[trace_pb2.StackEdit]) -> "_Draft":
     draft = _Draft(stack)
     for edit in edits:
         name = edit.WhichOneof("edit")
         if name is None:
             raise _unknown("edit of the stack")
         _STACK_EDITS[name](draft, getattr(edit, name))
-    return draft.stack()
+    return draft
+
+
+def _in_block(stack: Stack, name: str, edits: Iterable[trace_pb2.StackEdit]) -> Stack:
+    """The stack after edits of a block; weights follow the layers inside that they belong to."""
+    if name not in stack.blocks:
+        raise InvalidArgumentError(
+            f"This fix changes the block {name!r}, which the stack does not have: it was made for another stack.",
+            reason="OTHER_STACK",
+        )
+    draft = _edited(stack.blocks[name], edits)
+    changed, blocks = draft.stack().proto, {block.name: block for block in stack.proto.blocks}
+    names, now = draft.renamed(), [layers_pb2.NamedStack(name=name, layers=changed.layers, outputs=changed.outputs)]
+    layers = []
+    for layer in stack:
+        to = {weight: nesting.moved(layer.proto, weight, blocks, name, names) for weight in layer.weights}
+        layers.append(layer.carrying({new: layer.weights[old] for old, new in to.items() if new is not None}))
+    return stack.rebuilt(layers, blocks=[now[0] if block.name == name else block for block in stack.proto.blocks])
 
 
 class _Slot:
@@ -32,6 +59,7 @@ class _Slot:
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self.takes: list[_Reference] = []
+        self.other = False  # of another kind than at first: its weights are no longer the same
 
 
 class _Reference:
@@ -62,9 +90,9 @@ class _Draft:
     """A stack taken apart."""
 
     def __init__(self, stack: Stack) -> None:
-        self.layout = stack.proto.layout
+        self.first, self.layout = stack, stack.proto.layout
         self.slots = [_Slot(layer) for layer in stack]
-        named = dict(zip(stack.names, self.slots, strict=True))
+        self.named = named = dict(zip(stack.names, self.slots, strict=True))
         for slot in self.slots:
             slot.takes = [_Reference(text, named) for text in slot.layer.inputs]
         self.outputs = [_Reference(text, named) for text in stack.outputs]
@@ -72,7 +100,7 @@ class _Draft:
     def names(self) -> dict[int, str]:
         """Name of every slot, by its identity."""
         layers = [slot.layer for slot in self.slots]
-        names = naming.default_names([layer.class_name for layer in layers], [layer.name for layer in layers])
+        names = naming.default_names([layer.called for layer in layers], [layer.name for layer in layers])
         return {id(slot): name for slot, name in zip(self.slots, names, strict=True)}
 
     def read(self, text: str) -> _Reference:
@@ -92,7 +120,7 @@ class _Draft:
     def taken(self, index: int) -> list[_Reference]:
         """What the layer at an index takes: as written, else the layer before."""
         slot = self.slots[index]
-        if slot.takes or index == 0 or slot.layer.field == "input":
+        if slot.takes or index == 0 or slot.layer.field in _BEGIN:
             return slot.takes
         return [self.before(index)]
 
@@ -110,9 +138,14 @@ class _Draft:
             del proto.inputs[:]
             proto.inputs.extend(reference.written(names) for reference in slot.takes)
             layers.append(Layer(proto, weights=slot.layer.weights, class_name=slot.layer.class_name))
-        stack = Stack(layers, outputs=[reference.written(names) for reference in self.outputs])
+        stack = self.first.rebuilt(layers, outputs=[reference.written(names) for reference in self.outputs])
         stack.proto.layout = self.layout
         return stack
+
+    def renamed(self) -> dict[str, str | None]:
+        """The new name of each layer that there was at first; None where it is gone, or of another kind."""
+        names = self.names()
+        return {old: None if slot.other else names.get(id(slot)) for old, slot in self.named.items()}
 
 
 def _insert(draft: _Draft, edit: trace_pb2.InsertLayer) -> None:
@@ -123,7 +156,7 @@ def _insert(draft: _Draft, edit: trace_pb2.InsertLayer) -> None:
     follower = draft.slots[index] if index < len(draft.slots) else None
     follower_takes = draft.taken(index) if follower else []
     draft.slots.insert(index, new)
-    if follower is None or not source or follower.layer.field == "input":
+    if follower is None or not source or follower.layer.field in _BEGIN:
         return
     moved = [take.to(new) if take.same(source[0]) else take for take in follower_takes]
     implied = not follower.takes and len(moved) == 1 and moved[0].slot is new
@@ -137,8 +170,9 @@ def _replace(draft: _Draft, edit: trace_pb2.ReplaceLayer) -> None:
     if slot.layer.name and not proto.HasField("name"):
         proto.name = slot.layer.name
     takes = [draft.read(text) for text in proto.inputs]
-    same_kind = proto.WhichOneof("kind") == slot.layer.proto.WhichOneof("kind")
-    slot.layer = Layer(proto, weights=slot.layer.weights if same_kind else None)
+    same = nesting.same_kind(slot.layer.proto, proto)
+    slot.other = slot.other or not same
+    slot.layer = Layer(proto, weights=slot.layer.weights if same else None)
     slot.takes = takes
 
 

@@ -7,29 +7,31 @@
       - Dense: 6
 
 A layer is a constructor of `lamina.layers` with its arguments by name, a list of them in order, or a single one; or it
-is written as the message `lamina.v1.Layer` has it (`{name: conv, conv: {filters: 100, kernelSize: [10]}}`). `layout:`
-and `outputs:` stand beside `layers:`. Nothing here knows a kind of layer: constructors and messages say what they take.
+is written as the message `lamina.v1.Layer` has it (`{name: conv, conv: {filters: 100, kernelSize: [10]}}`). `layout:`,
+`outputs:` and `blocks:`, stacks by name that layers use, stand beside `layers:`. Nothing here knows a kind of layer:
+constructors and messages say what they take.
 """
 
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from google.protobuf import json_format, text_format
 
-from lamina import layers, reading
+from lamina import layers, nesting, reading
 from lamina.documents import MAX_BYTES, Document, Where, flow, malformed, read_json, read_yaml
 from lamina.enums import name_of
 from lamina.errors import InvalidArgumentError, listed, suggest
+from lamina.naming import says
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import ShapeLike
-from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
+from lamina.typing import AxesLike, ConstantLike, ShapeLike
+from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
 
@@ -46,7 +48,7 @@ _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
 _TOP = ("layers", "layout", "outputs", "blocks")
 _BLOCK = ("layers", "outputs")
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, tuple[int, ...])
+_LISTS = (ShapeLike, tuple[int, ...], AxesLike, AxesLike | None, ConstantLike | None)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
@@ -99,33 +101,51 @@ def _stack(document: Document) -> Stack:
     top = document.data
     if not isinstance(top, dict):
         raise document.error((), f"a file begins with `layers:`, a list below it; {_found(top)} was found.")
-    for key in top:
-        if key not in _TOP:
-            raise document.error((key,), f"there is no key {shown(key)} here.{suggest(key, _TOP)}", "UNKNOWN_KEY")
-    stack = _built(document, (), top, layout=top.get("layout"))
-    blocks = top.get("blocks") or {}
-    if not isinstance(blocks, dict):
+    blocks = top.get("blocks")
+    if not isinstance(blocks, dict | None):
         raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
-    for name, block in blocks.items():
+    built: list[Stack] = []
+    for name, block in (blocks or {}).items():
         where = ("blocks", name)
-        if not isinstance(block, dict) or not block.keys() <= set(_BLOCK):
+        if not isinstance(block, dict):
             raise document.error(where, f"a block has `layers:` and may have `outputs:`; {_found(block)} was found.")
-        inside = _built(document, where, block).proto
-        stack.proto.blocks.add(name=name, layers=inside.layers, outputs=inside.outputs)
-    return stack
+        built.append(_built(document, where, block, _BLOCK, built, name=name))
+    return _built(document, (), top, _TOP, built, layout=top.get("layout"))
 
 
-def _built(document: Document, where: Where, top: Mapping[str, Any], **options: Any) -> Stack:
-    """The stack of `layers:` and `outputs:`."""
+def _built(
+    document: Document,
+    where: Where,
+    top: Mapping[str, Any],
+    known: Sequence[str],
+    blocks: Sequence[Stack],
+    **options: Any,
+) -> Stack:
+    """The stack of `layers:` and `outputs:`, whose layers may use some blocks."""
+    for key in top:
+        if key not in known:
+            raise document.error(
+                (*where, key), f"there is no key {shown(key)} here.{suggest(key, known)}", "UNKNOWN_KEY"
+            )
     items = top.get("layers")
     if not isinstance(items, list):
         raise document.error((*where, "layers"), f"layers takes a list of layers; {_found(items)} was found.")
-    built = [_layer(document, (*where, "layers", i), item) for i, item in enumerate(items)]
+    layers, names = [], [block.name for block in blocks]
+    for i, item in enumerate(items):
+        layer = _layer(document, (*where, "layers", i), item)
+        for name in nesting.used(layer.proto):
+            if name not in names:
+                text = f"there is no block {shown(name)} before it.{suggest(name, names, what='block')}"
+                raise document.error((*where, "layers", i), text, "UNKNOWN_BLOCK")
+        layers.append(layer)
     try:
-        return Stack(built, outputs=top.get("outputs"), **options)
+        made = Stack(layers, outputs=top.get("outputs"), **options)
     except InvalidArgumentError as error:
         message = error.message.removeprefix("Stack: ")
         raise document.error((*where, _head(error.field)), message, error.reason) from error
+    for block in blocks:
+        made.proto.blocks.add(name=block.name, layers=block.proto.layers, outputs=block.proto.outputs)
+    return made
 
 
 def _layer(document: Document, where: Where, item: object) -> Layer:
@@ -165,20 +185,22 @@ def _construct(document: Document, where: Where, name: str, value: object) -> La
         hint = suggest(name, known, what="layer")
         raise document.error(where, f"there is no layer {shown(name)}.{hint}", "UNKNOWN_LAYER")
     where = (*where, name)
+    if "layer" in _parameters(name):
+        value = _with_layer(document, where, value)
     try:
-        if "layer" in _parameters(name):
-            value = _with_layer(value, lambda inside: _layer(document, (*where, "layer"), inside))
         return _call(name, value)
     except InvalidArgumentError as error:
         inner = _head(error.field)
         raise document.error((*where, inner) if inner else where, error.message, error.reason) from error
 
 
-def _with_layer(value: object, build: Callable[[object], Layer]) -> Mapping[str, object]:
-    """The arguments of a layer that holds one, with that one built."""
+def _with_layer(document: Document, where: Where, value: object) -> object:
+    """The arguments of a layer that holds one, with that one made; it may stand for all of them."""
     if isinstance(value, Mapping) and "layer" in value:
-        return {**value, "layer": build(value["layer"])}
-    return {"layer": build(value)}
+        return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
+    if isinstance(value, list) and value:
+        return [_layer(document, (*where, 0), value[0]), *value[1:]]
+    return {"layer": _layer(document, where, value)}
 
 
 def _call(name: str, value: object) -> Layer:
@@ -236,8 +258,7 @@ def dump(stack: Stack) -> str:
     """A stack as YAML, without its weights; `load` gives an equal stack back."""
     options = {"layout": stack.layout, "outputs": list(stack.outputs)}
     lines = [f"{name}: {flow(value)}" for name, value in options.items() if value]
-    if stack.proto.blocks:
-        lines.append("blocks:")
+    lines += ["blocks:"] if stack.proto.blocks else []
     for block in stack.proto.blocks:
         lines.append(f"  {flow(block.name)}:")
         lines += [f"    outputs: {flow(list(block.outputs))}"] if block.outputs else []
@@ -278,7 +299,7 @@ def _arguments(layer: Layer) -> dict[str, object]:
         message = getattr(layer.proto, layer.field)
         ranked = re.search(r"[123]D", layer.class_name) is not None
         for field, value in message.ListFields():
-            if not (ranked and field.name == "rank"):
+            if not says(layer.class_name, field.name):
                 found[field.name] = _plain(field, value, ranked)
     if layer.name is not None:
         found["name"] = layer.name
@@ -305,6 +326,8 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
     if isinstance(value, layers_pb2.Layer):
         inside = Layer(value)
         return {inside.class_name: _arguments(inside)}
+    if isinstance(value, merging_pb2.ConstantTensor):
+        return reading.constant(value)
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)
     if not field.is_repeated:

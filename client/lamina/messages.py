@@ -24,7 +24,9 @@ _WHOLE = {
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
 }
+_REAL = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _PAD_PAIR = "lamina.v1.PadPair"
+_LAYER = "lamina.v1.Layer"
 _PLURAL = {1: "1 number", 2: "2 numbers", 3: "3 numbers"}
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -32,7 +34,7 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 def fill(message: Message, values: Mapping[str, object], *, rank: int | None = None, where: str) -> None:
     """Sets the fields of a message from Python values.
 
-    None leaves a field unset. An int for a repeated integer field means that number for each of `rank` axes; where
+    None leaves a field unset. A number for a repeated field means that number for each of `rank` axes; where
     `rank` is given, a sequence must have that length. Paddings, shapes, activation functions and enum values are
     taken as the constructors document them; a message is copied; a mapping fills a sub-message.
     Raises InvalidArgumentError, which names `where` and the field.
@@ -86,7 +88,8 @@ def _set_message(target: Message, value: object, rank: int | None, at: Place) ->
     elif isinstance(value, Mapping):
         _fill(target, value, rank, at)
     else:
-        raise at.error(f"takes options by name; {shown(value)} was given.")
+        wanted = "a layer" if target.DESCRIPTOR.full_name == _LAYER else "options by name"
+        raise at.error(f"takes {wanted}; {shown(value)} was given.")
     target.SetInParent()
 
 
@@ -96,7 +99,7 @@ def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -
             return _pairs(value, rank, at)
         kind = GetMessageClass(field.message_type)
         return [_converted(kind(), item, rank, at.item(i)) for i, item in enumerate(_sequence(value, at))]
-    if field.type in _WHOLE and _is_number(value):
+    if (field.type in _WHOLE or field.type in _REAL) and _is_number(value):
         return [_scalar(field, value, at)] * (rank or 1)
     items = [_scalar(field, item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
     if rank is not None and field.type in _WHOLE and len(items) != rank:
@@ -122,7 +125,7 @@ def _scalar(field: FieldDescriptor, value: object, at: Place) -> Any:
         if not _is_bool(value):
             raise at.error(f"is True or False; {shown(value)} was given.")
         return bool(value)
-    if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+    if field.type in _REAL:
         if not _is_number(value):
             raise at.error(f"takes a number; {shown(value)} was given.")
         return float(value)  # type: ignore[arg-type]
@@ -226,8 +229,24 @@ def _dim(target: Any, value: object, _rank: int | None, at: Place) -> None:
         raise at.error(f"takes a number, a symbol such as 'T', or None for any size; {shown(value)} was given.")
 
 
-# What Keras calls some functions too.
-_OTHER_NAMES = {"swish": "silu"}
+# What Keras or PyTorch call some functions too.
+_OTHER_NAMES = {
+    "exp": "exponential",
+    "hard_silu": "hard_swish",
+    "hardshrink": "hard_shrink",
+    "hardsigmoid": "hard_sigmoid",
+    "hardswish": "hard_swish",
+    "hardtanh": "hard_tanh",
+    "logsigmoid": "log_sigmoid",
+    "softshrink": "soft_shrink",
+    "swish": "silu",
+    "tanhshrink": "tanh_shrink",
+}
+# Functions that are layers only, and what to do.
+_LAYERS_ONLY = {
+    "glu": "glu halves an axis, so it is a layer of its own: put GLU() behind this one",
+    "prelu": "prelu has weights, so it is a layer of its own: put PReLU() behind this one",
+}
 
 
 def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
@@ -235,6 +254,8 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     if not isinstance(value, str):
         raise at.error(f"takes the name of a function, or one of lamina.activations; {shown(value)} was given.")
     value = _OTHER_NAMES.get(value, value)
+    if value in _LAYERS_ONLY:
+        raise at.error(f"takes what keeps a shape and has no weights; {_LAYERS_ONLY[value]}.", "UNSUPPORTED")
     if value not in known:
         raise at.error(
             f"knows no function {value!r}.{suggest(value, known, what='function', most=20)}", "UNKNOWN_VALUE"
@@ -242,10 +263,31 @@ def _function(target: Any, value: object, _rank: int | None, at: Place) -> None:
     getattr(target, value).SetInParent()
 
 
+def _constant(target: Any, value: object, _rank: int | None, at: Place) -> None:
+    """A number, or numbers in sequences as deep as they have axes; an array."""
+    shape, numbers = _unnested(value, at)
+    target.values.extend(numbers)
+    target.shape.extend(shape if len(shape) > 1 else ())
+
+
+def _unnested(value: object, at: Place) -> tuple[tuple[int, ...], list[float]]:
+    listable = getattr(value, "tolist", None)  # an array, or one of its elements
+    value = listable() if callable(listable) else value
+    if _is_number(value):
+        return (), [float(value)]  # type: ignore[arg-type]
+    items = [_unnested(item, at.item(i)) for i, item in enumerate(_sequence(value, at))]
+    shapes = {shape for shape, _ in items}
+    if len(shapes) != 1:
+        found = f"rows of shape {' and '.join(sorted(map(str, shapes)))} were" if shapes else "nothing was"
+        raise at.error(f"takes numbers in rows of one length; {found} given.", "WRONG_LENGTH")
+    return (len(items), *shapes.pop()), [number for _, numbers in items for number in numbers]
+
+
 _Convert: TypeAlias = Callable[[Any, object, int | None, Place], None]
 _SHORT_FORMS: Mapping[str, _Convert] = {
     "lamina.v1.Padding": _padding,
     "lamina.v1.Shape": _shape,
     "lamina.v1.Dim": _dim,
+    "lamina.v1.ConstantTensor": _constant,
     "lamina.v1.ActivationFunction": _function,
 }

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from google.protobuf.message import Message
 
-from lamina.v1 import layers_pb2
+from lamina.enums import name_of
+from lamina.v1 import activations_pb2, layers_pb2
 
 _RANK = re.compile(r"[123]D")
 
@@ -19,6 +21,10 @@ def class_name(layer: layers_pb2.Layer) -> str:
         return "Layer"
     message: Message = getattr(layer, field)
     base = message.DESCRIPTOR.name
+    operation: Any = message.DESCRIPTOR.fields_by_name.get("operation")  # protobuf's stubs name two classes for one
+    if operation is not None:
+        words = name_of(operation.enum_type, getattr(message, "operation")).split("_")  # noqa: B009 - as below
+        return "".join(word.capitalize() for word in words) or base
     known = _constructors().get(_key(base), ())
     ranked = [name for name in known if _RANK.search(name)]
     if not ranked:
@@ -27,11 +33,26 @@ def class_name(layer: layers_pb2.Layer) -> str:
     return next((name for name in ranked if f"{rank}D" in name), _RANK.sub("", ranked[0]))
 
 
+def called(layer: layers_pb2.Layer, kind: str) -> str:
+    """What a layer of a class is named after: the class, but for an activation function its field, "silu" for SiLU."""
+    field = layer.WhichOneof("kind")
+    if field is None:
+        return kind
+    functions = activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"].fields
+    message = layer.DESCRIPTOR.fields_by_name[field].message_type
+    return field if message in [function.message_type for function in functions] else kind
+
+
 def spatial_rank(message: Message) -> int:
     """Number of spatial axes that a kind's message speaks of; 0 where it does not say."""
     if "rank" in message.DESCRIPTOR.fields_by_name:
         return int(getattr(message, "rank"))  # noqa: B009 - Message declares no field
     return next((len(getattr(message, field.name)) for field in message.DESCRIPTOR.fields if field.is_repeated), 0)
+
+
+def says(class_name: str, option: str) -> bool:
+    """Whether a class name says an option, so that nobody writes it: Conv1D its rank, Mean its operation."""
+    return option == "operation" or (option == "rank" and _RANK.search(class_name) is not None)
 
 
 def default_names(classes: Sequence[str], given: Sequence[str | None]) -> list[str]:
@@ -69,5 +90,5 @@ def _constructors() -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
-    """What a message and its constructors share: Keras says Pooling where the schema says Pool."""
-    return _RANK.sub("", name).replace("Pooling", "Pool")
+    """What a message and its constructors share: Keras says Pooling where the schema says Pool, ReLU for Relu."""
+    return _RANK.sub("", name).replace("Pooling", "Pool").lower()

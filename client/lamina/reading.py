@@ -1,13 +1,15 @@
 """Fields of a layer's message back into the Python that writes them: the inverse of `messages`, for repr."""
 
 import re
+from collections.abc import Collection
+from math import prod
 from typing import Any
 
 from google.protobuf.message import Message
 
 from lamina.enums import name_of
-from lamina.naming import class_name
-from lamina.v1 import activations_pb2, layers_pb2, options_pb2, tensor_pb2
+from lamina.naming import class_name, says
+from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 # Leading options that read well without their name, as in Conv1D(100, 10, strides=2).
 _MOST_POSITIONAL = 2
@@ -29,18 +31,40 @@ def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
     named: list[str] = []
     leading = True
     for field in message.DESCRIPTOR.fields:
-        if ranked and field.name == "rank":
+        if says(constructor, field.name):
             continue
         present = getattr(message, field.name) if field.is_repeated or not field.has_presence else None
         if not (message.HasField(field.name) if field.has_presence else present):
             leading = False
             continue
         value = _value(field, getattr(message, field.name), ranked)
-        leading = leading and len(positional) < _MOST_POSITIONAL and isinstance(value, int | tuple)
-        leading = leading and not isinstance(value, bool)
+        leading = leading and len(positional) < _MOST_POSITIONAL and _reads_alone(message, field, value)
         (positional if leading else named).append(code(value) if leading else f"{field.name}={code(value)}")
     named += [f"{name}={code(value)}" for name, value in extras.items() if value is not None]
     return f"{constructor}({', '.join(positional + named)})"
+
+
+def _reads_alone(message: Message, field: Any, value: object) -> bool:
+    """Whether the value of an option reads well without its name: Dense(3), Block("residual")."""
+    only = len(message.DESCRIPTOR.fields) == 1 and isinstance(value, str)
+    holds = field.message_type is layers_pb2.Layer.DESCRIPTOR
+    return only or holds or (isinstance(value, int | tuple) and not isinstance(value, bool))
+
+
+def layer(message: layers_pb2.Layer, constructor: str, weights: Collection[str] = ()) -> Code:
+    """The call that makes a layer; weights by name only."""
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        return Code("Layer()")
+    inputs = list(message.inputs)
+    extras: dict[str, object] = {
+        "name": message.name if message.HasField("name") else None,
+        "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
+        "expect": shape(message.expect) if message.HasField("expect") else None,
+        "weights_of": message.weights_of if message.HasField("weights_of") else None,
+        "weights": Code(f"<{', '.join(weights)}>") if weights else None,
+    }
+    return Code(call(constructor, getattr(message, kind), extras))
 
 
 def code(value: object) -> str:
@@ -61,6 +85,17 @@ def shape(message: tensor_pb2.Shape) -> tuple[int | str | None, ...]:
     return tuple(_size(dim) for dim in message.dims)
 
 
+def constant(message: merging_pb2.ConstantTensor) -> object:
+    """Constants as one writes them: a number, or numbers in tuples."""
+    items: list[Any] = list(message.values)
+    shape = list(message.shape)
+    if prod(shape) != len(items) and shape:
+        return {"values": items, "shape": shape}  # what no server takes; shown as it is
+    for size in reversed(shape[1:]):
+        items = [tuple(items[i : i + size]) for i in range(0, len(items), size)]
+    return tuple(items) if shape or len(items) != 1 else items[0]
+
+
 def _size(dim: tensor_pb2.Dim) -> int | str | None:
     if dim.WhichOneof("value") != "expression":
         return dim.size
@@ -75,7 +110,9 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
     if isinstance(value, tensor_pb2.Shape):
         return shape(value)
     if isinstance(value, layers_pb2.Layer):
-        return _layer(value)
+        return layer(value, class_name(value))
+    if isinstance(value, merging_pb2.ConstantTensor):
+        return constant(value)
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
@@ -98,12 +135,6 @@ def _padding(padding: options_pb2.Padding) -> object:
     if padding.WhichOneof("value") == "mode":
         return name_of(options_pb2.PaddingMode.DESCRIPTOR, padding.mode)
     return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
-
-
-def _layer(layer: layers_pb2.Layer) -> Code:
-    """A layer inside another."""
-    options = getattr(layer, layer.WhichOneof("kind") or "", layer)
-    return Code(call(class_name(layer), options, {"name": layer.name or None}))
 
 
 def _function(activation: activations_pb2.ActivationFunction) -> object:

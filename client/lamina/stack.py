@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, cast, overload
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from google.protobuf import json_format
 
-from lamina import naming, reading
+from lamina import naming, nesting, reading
 from lamina import weights as weight_names
 from lamina.enums import name_of, number_of
 from lamina.errors import InvalidArgumentError, UnknownNameError, suggest
@@ -38,7 +39,7 @@ class Layer:
         self.proto = proto
         self.blocks = tuple(blocks)
         self.class_name = class_name or naming.class_name(proto)
-        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._called)
+        self.weights: dict[str, ArrayLike] = weight_names.of_layer(weights or {}, self._described)
 
     @classmethod
     def make(
@@ -65,13 +66,10 @@ class Layer:
         kind = getattr(proto, field)
         kind.SetInParent()
         held = [value for value in values.values() if isinstance(value, Layer | Stack)]
-        fill(
-            kind,
-            {key: value.name if isinstance(value, Stack) else value for key, value in values.items()},
-            rank=rank,
-            where=where,
-        )
-        carried = {**weight_names.of_layer(_carried(held), where), **weight_names.of_layer(weights or {}, where)}
+        given = {key: _held(kind, value, Place(where, key)) for key, value in values.items()}
+        fill(kind, given, rank=rank, where=where)
+        carried = {} if weights_of else weight_names.of_layer(_carried(held), where)
+        carried |= weight_names.of_layer(weights or {}, where)
         return cls(proto, weights=carried, class_name=constructor, blocks=_blocks(held))
 
     @property
@@ -94,8 +92,17 @@ class Layer:
         """The layer whose weights it shares; "" where they are its own."""
         return self.proto.weights_of
 
+    def carrying(self, weights: "Mapping[str, ArrayLike]") -> "Layer":
+        """This layer with other weights."""
+        return Layer(self.proto, weights=weights, class_name=self.class_name, blocks=self.blocks)
+
     @property
-    def _called(self) -> str:
+    def called(self) -> str:
+        """What its default name is made of: its class, but for an activation function its field ("silu" for SiLU)."""
+        return naming.called(self.proto, self.class_name)
+
+    @property
+    def _described(self) -> str:
         return f"{self.name} ({self.class_name})" if self.name else self.class_name
 
     def __eq__(self, other: object) -> bool:
@@ -109,17 +116,7 @@ class Layer:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        if not self.field:
-            return "Layer()"
-        inputs = list(self.inputs)
-        extras: dict[str, object] = {
-            "name": self.name,
-            "inputs": (inputs[0] if len(inputs) == 1 else inputs) if inputs else None,
-            "expect": reading.shape(self.proto.expect) if self.proto.HasField("expect") else None,
-            "weights_of": self.weights_of or None,
-            "weights": reading.Code(f"<{', '.join(self.weights)}>") if self.weights else None,
-        }
-        return reading.call(self.class_name, getattr(self.proto, self.field), extras)
+        return reading.layer(self.proto, self.class_name, self.weights)
 
 
 class Stack:
@@ -128,7 +125,8 @@ class Stack:
     `layout` is where the channel axis stands for every layer that has one, "channels_last" unless given. `outputs`
     names what to return: layer names, or "name:output"; the last layer unless given. `inputs=` of a layer makes
     branches. A stack can stand inside another: `lm.Block(stack)`, as often as wanted, and `name` is what it is called
-    there. Raises InvalidArgumentError where an entry is no layer; whether the layers fit is the server's to say.
+    there; `blocks` are stacks that layers use by name. Raises InvalidArgumentError where an entry is no layer; whether
+    the layers fit is the server's to say.
     """
 
     def __init__(
@@ -138,6 +136,7 @@ class Stack:
         layout: "LayoutLike | None" = None,
         outputs: "InputsLike | None" = None,
         name: str | None = None,
+        blocks: "Iterable[Stack]" = (),
     ) -> None:
         self.layers = tuple(_checked(layers))
         self._name = name
@@ -147,7 +146,7 @@ class Stack:
                 "options_pb2.Layout", number_of(options_pb2.Layout.DESCRIPTOR, layout, Place("Stack", "layout"))
             )
         self.proto.outputs.extend(references(outputs, "Stack", "outputs"))
-        for block in _blocks(self.layers):
+        for block in (*blocks, *_blocks(self.layers)):
             block.add_to(self.proto)
 
     @property
@@ -164,22 +163,21 @@ class Stack:
             raise InvalidArgumentError(
                 f"Stack: the block {self.name!r} is {self.layout}, and the stack that uses it is not.", field="layout"
             )
-        block = layers_pb2.NamedStack(name=self.name, layers=self.proto.layers, outputs=self.proto.outputs)
-        for one in (*self.proto.blocks, block):
-            known = next((other for other in proto.blocks if other.name == one.name), None)
-            if known is not None and known != one:
-                raise InvalidArgumentError(
-                    f"Stack: two different blocks are called {one.name!r}; give one of them another name.",
-                    reason="DUPLICATE_NAME",
-                    field="blocks",
-                )
-            if known is None:
-                proto.blocks.append(one)
+        for block in self.proto.blocks:
+            nesting.add_block(proto, block)
+        own = layers_pb2.NamedStack(name=self.name, layers=self.proto.layers, outputs=self.proto.outputs)
+        nesting.add_block(proto, own)
 
-    @property
-    def blocks(self) -> tuple[str, ...]:
-        """Names of the stacks that its layers use as blocks."""
-        return tuple(block.name for block in self.proto.blocks)
+    @cached_property
+    def blocks(self) -> "dict[str, Stack]":
+        """The stacks that its layers use by name, or those inside them."""
+        return {block.name: self._block(block) for block in self.proto.blocks}
+
+    def _block(self, block: layers_pb2.NamedStack) -> "Stack":
+        inner = nesting.needed(self.proto, (name for layer in block.layers for name in nesting.used(layer)))
+        stack = Stack.from_proto(layers_pb2.Stack(layers=block.layers, outputs=block.outputs, blocks=inner))
+        stack._name = block.name
+        return stack
 
     @classmethod
     def from_proto(cls, proto: layers_pb2.Stack, *, weights: "WeightsLike | None" = None) -> "Stack":
@@ -215,15 +213,22 @@ class Stack:
                 f"weights: the stack has no layer {name!r}.{suggest(name, self.names, what='layer')}"
             )
         layers = [
-            Layer(layer.proto, weights={**layer.weights, **nested.get(name, {})}, class_name=layer.class_name)
+            layer.carrying({**layer.weights, **nested.get(name, {})})
             for name, layer in zip(self.names, self.layers, strict=True)
         ]
-        return self._with_layers(layers)
+        return self.rebuilt(layers)
 
-    def _with_layers(self, layers: Sequence[Layer]) -> "Stack":
-        stack = Stack(layers)
+    def rebuilt(
+        self,
+        layers: Sequence[Layer],
+        outputs: Sequence[str] | None = None,
+        blocks: Sequence[layers_pb2.NamedStack] | None = None,
+    ) -> "Stack":
+        """This stack with other layers, and with other outputs and blocks where they are given."""
+        stack = Stack(layers, outputs=self.outputs if outputs is None else outputs, name=self._name)
         stack.proto.layout = self.proto.layout
-        stack.proto.outputs.extend(self.proto.outputs)
+        del stack.proto.blocks[:]
+        stack.proto.blocks.extend(self.proto.blocks if blocks is None else blocks)
         return stack
 
     @cached_property
@@ -233,7 +238,7 @@ class Stack:
         A global pool from a file that leaves its rank open has its default name ("global_max_pooling1d") in a trace
         only: it takes its rank from what comes in.
         """
-        kinds = [layer.class_name for layer in self.layers]
+        kinds = [layer.called for layer in self.layers]
         return tuple(naming.default_names(kinds, [layer.name for layer in self.layers]))
 
     @property
@@ -285,9 +290,11 @@ class Stack:
 
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
-        options = [("layout", self.layout or None), ("outputs", list(self.outputs) or None)]
+        options = [("layout", self.layout), ("outputs", list(self.outputs)), ("name", self._name)]
         extras = "".join(f", {name}={reading.code(value)}" for name, value in options if value)
-        return f"Stack([\n{lines}]{extras})"
+        written = (repr(block.rebuilt(block.layers, blocks=())) for block in self.blocks.values())
+        blocks = "".join(indent(text, "    ") + ",\n" for text in written)
+        return f"Stack([\n{lines}]{extras}{f', blocks=[{chr(10)}{blocks}]' if blocks else ''})"
 
 
 def _carried(held: "Sequence[Layer | Stack]") -> "dict[str, object]":
@@ -297,8 +304,24 @@ def _carried(held: "Sequence[Layer | Stack]") -> "dict[str, object]":
         if isinstance(one, Stack):
             carried.update(one.weights)
         elif one.weights:
-            carried[one.name or naming.snake_case(one.class_name)] = one.weights
+            (name,) = naming.default_names([one.class_name], [one.name])
+            carried[name] = one.weights
     return carried
+
+
+def _held(kind: Any, value: object, at: Place) -> object:
+    """What stands for a layer or a stack among the options of another: itself, or its name.
+
+    Raises InvalidArgumentError where one stands in the place of the other.
+    """
+    if not isinstance(value, Layer | Stack):
+        return value
+    takes_layer = kind.DESCRIPTOR.fields_by_name[at.field].message_type is not None
+    if isinstance(value, Stack) and takes_layer:
+        raise at.error("takes one layer; a Stack was given: write lm.Block(stack).")
+    if isinstance(value, Layer) and not takes_layer:
+        raise at.error(f"takes a Stack, or the name of a block; {shown(value)} was given.")
+    return value.name if isinstance(value, Stack) else value
 
 
 def _blocks(held: "Iterable[Layer | Stack]") -> "list[Stack]":

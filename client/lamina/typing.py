@@ -48,12 +48,24 @@ Size1D: TypeAlias = int | tuple[int]
 Size2D: TypeAlias = int | tuple[int, int]
 Size3D: TypeAlias = int | tuple[int, int, int]
 
+# Axes by number, counting the batch axis: one, or several.
+AxesLike: TypeAlias = int | tuple[int, ...]
+
+# Constants beside a tensor: one number, one for each place along the last axis, or an array of any shape.
+ConstantLike: TypeAlias = Union[float, Sequence[float], Sequence[Sequence[float]], "Array"]
+
+# Which axes meet where one tensor has fewer.
+BroadcastingLike = Literal["keras", "numpy"]
+
 # A numpy data type or its name.
 DTypeLike: TypeAlias = Union[DTypeName, "np.dtype[np.generic]", "type[np.generic]"]
 
 # One size of a shape: a number, a symbol, or None for any size.
 SizeLike: TypeAlias = Union[int, str, "Dim", None]
 ShapeLike: TypeAlias = Union[tuple[SizeLike, ...], list[SizeLike], list[int]]
+
+# Numbers, in the order in which they lie.
+NumbersLike: TypeAlias = Union[Sequence[float], "np.ndarray[tuple[int], np.dtype[Any]]"]
 
 # Where a layer takes its inputs from: names, "name:output", or layers that have names.
 InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]

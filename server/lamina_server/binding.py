@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lamina_server.dims import Dim, Size, evaluate
+from lamina_server.dims import Dim, Size
 from lamina_server.errors import StackError
 from lamina_server.layers.core import Input
 from lamina_server.records import Diagnosis, Trace
@@ -15,7 +15,7 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
 
     Raises StackError where one symbol would have to be two numbers at once.
     """
-    values: dict[str, int] = {}
+    values: dict[str, Size] = {}
     nodes = list(stack.nodes)
     for layer in found.inputs:
         kind = layer.node.kind
@@ -32,8 +32,15 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
                     )
                 )
         nodes[layer.index] = layer.node._replace(kind=Input(actual, kind.dtype))
-    bound = [node._replace(kind=node.kind.bound(values), expect=_bound(node.expect, values)) for node in nodes]
-    return replace(stack, nodes=tuple(bound))
+    blocks = tuple(block._replace(stack=_within(block.stack, values)) for block in stack.blocks)
+    return replace(stack, nodes=tuple(node.bound(values) for node in nodes), blocks=blocks)
+
+
+def _within(block: Stack, values: Mapping[str, Size]) -> Stack:
+    """A block where the stack's symbols are these; those of its own Inputs stand for what comes at each use."""
+    own = {str(size) for _, kind in block.inputs() for size in kind.shape}
+    seen = {name: size for name, size in values.items() if name not in own}
+    return replace(block, nodes=tuple(node.bound(seen) for node in block.nodes)) if seen else block
 
 
 def too_short(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -49,9 +56,3 @@ def too_short(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> str:
         for name, number in sorted(sizes.items())
         if number < found.ranges.get(name, 1)
     )
-
-
-def _bound(expect: tuple[Size, ...] | None, values: dict[str, int]) -> tuple[Size, ...] | None:
-    if expect is None:
-        return None
-    return tuple(size if str(size) == "?" or isinstance(size, int) else evaluate(size, values) for size in expect)

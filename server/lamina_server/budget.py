@@ -38,7 +38,8 @@ class Budget:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            sizes = (output.spec.folded, *output.spec.shape[1:])
+            known = product(size for size in sizes if isinstance(size, int))  # symbols are 1 or more
             limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
         limits.check(
             "max_tensor_elements",
@@ -49,7 +50,7 @@ class Budget:
             what = f'The number of elements that "{name}" makes on the way per sample is'
             limits.check("max_tensor_elements", done.scratch, what)
         if done.macs is None:  # a pool: no products, but as much to walk through
-            read = product(window.read for window in done.windows) * done.spec.elements
+            read = product(window.read for window in done.windows) * done.spec.elements * done.spec.folded
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
 
     def _take_weights(self, name: str, done: Inference) -> None:

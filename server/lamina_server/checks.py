@@ -1,12 +1,15 @@
-"""What the tracer holds an inferred layer to: the types of its weights, weights that are shared, what is expected."""
+"""What the tracer holds stacks and layers to: names, types of weights, weights that are shared, what is expected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lamina_server.dims import Size
-from lamina_server.errors import LayerError
+from lamina_server.errors import LayerError, StackError
 from lamina_server.layers.base import Inference, Kind, Weight
 from lamina_server.layers.tensors import DType, Spec
+from lamina_server.records import Diagnosis, LayerTrace, owned
+from lamina_server.stack import NAME, NAME_RULE, Stack
+from lamina_server.words import shortened
 
 
 def typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
@@ -18,17 +21,39 @@ def typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
     return replace(done, weights=tuple(typed))
 
 
-def check_shared(owner: str, kept: Sequence[Weight] | None, needed: Sequence[Weight], *, inside: bool) -> None:
-    """Raises LayerError where a layer cannot use the weights that another one has."""
+def check_whole(stack: Stack, what: str, path: str) -> None:
+    """Raises StackError for what is wrong with a stack, or a block, as a whole: no layers, no Input, names."""
+    if not stack.nodes:
+        message = f"{what} has no layers; it needs at least an Input and one layer."
+        raise StackError(Diagnosis("EMPTY_STACK", message, f"{path}.layers"))
+    if not any(True for _ in stack.inputs()):
+        message = f"{what} has no Input, so no shape to start from: put an Input(shape) first."
+        raise StackError(Diagnosis("NO_INPUT", message, f"{path}.layers"))
+    check_names([node.name for node in stack.nodes], f"{path}.layers")
+
+
+def check_names(names: Sequence[str | None], path: str) -> None:
+    """Raises StackError for a name that is none, or that comes twice; `path` is that of the list they stand in."""
+    what, first = path.removeprefix("stack."), dict[str, int]()
+    for i, name in enumerate(names):
+        if name is None:
+            continue
+        if not NAME.fullmatch(name):
+            message = f"{what}[{i}] is named {shortened(name)}; {NAME_RULE}."
+            raise StackError(Diagnosis("BAD_NAME", message, f"{path}[{i}].name"))
+        if name in first:
+            message = f'{what}[{first[name]}] and {what}[{i}] are both named "{name}"; names must differ.'
+            raise StackError(Diagnosis("DUPLICATE_NAME", message, f"{path}[{i}].name"))
+        first[name] = i
+
+
+def check_shared(owner: str, kept: Sequence[Weight] | None, needed: Sequence[Weight]) -> None:
+    """Raises LayerError where a layer cannot use the weights that another one has; None: there is no such layer."""
     if kept is None:
-        raise _unshared(f"shares the weights of {owner}, but there is no such layer")
-    if not needed and not kept:
-        if inside:
-            return
-        raise _unshared(f"has no weights to share with {owner}: leave weights_of out")
+        raise _unshared(f"shares the weights of {owner}, which is no layer with weights of its own")
     there = {weight.name: weight for weight in kept}
     for weight in needed:
-        other = there.pop(weight.name, None)
+        other = there.get(weight.name)
         if other is None:
             raise _unshared(f"shares the weights of {owner}, which has no {weight.name}")
         if (other.shape, other.dtype) != (weight.shape, weight.dtype):
@@ -36,8 +61,16 @@ def check_shared(owner: str, kept: Sequence[Weight] | None, needed: Sequence[Wei
                 f"shares the weights of {owner}, whose {weight.name} is {other.dtype} ({_listed(other.shape)}); "
                 f"it needs {weight.dtype} ({_listed(weight.shape)})"
             )
-    if there:
-        raise _unshared(f"shares the weights of {owner}, which has more than it needs: {', '.join(sorted(there))}")
+
+
+def check_sharing(other: LayerTrace, used: Iterable[str]) -> None:
+    """Raises LayerError where a layer that shares the weights of another does not use all, of those inside it too."""
+    there = [name for name, _ in owned(other.walk())]
+    if not there:
+        raise _unshared(f"has no weights to share with {other.name}: leave weights_of out")
+    more = sorted({*there} - {*used})
+    if more:
+        raise _unshared(f"shares the weights of {other.name}, which has more than it needs: {', '.join(more[:4])}")
 
 
 def _unshared(text: str) -> LayerError:

@@ -50,7 +50,7 @@ def _paragraph(rows: list[Derivation]) -> str:
 def _head(row: Derivation) -> str:
     name, result, arithmetic = _axis(row), row.derived.value, row.derived.substitution
     if row.before is None:
-        head = f"{name} {grouped(result)}"
+        head = f"{name} {'is ' if row.role is Role.NONE else ''}{grouped(result)}"
     elif row.before == result:
         head = f"{name} {'stay' if name.endswith('s') else 'stays'} {grouped(result)}"
     else:
@@ -61,11 +61,8 @@ def _head(row: Derivation) -> str:
 
 def _arithmetic(row: Derivation) -> str:
     text = times(row.derived.substitution)
-    return (
-        f"{_axis(row)} {text}"
-        if text == str(row.derived.value)
-        else f"{_axis(row)} {text} = {grouped(row.derived.value)}"
-    )
+    axis = f"{_axis(row)} is" if row.role is Role.NONE else _axis(row)
+    return f"{axis} {text}" if text == str(row.derived.value) else f"{axis} {text} = {grouped(row.derived.value)}"
 
 
 def _axis(row: Derivation) -> str:

@@ -26,7 +26,9 @@ def export(trace: Trace, weights: Mapping[str, Array], outputs: Sequence[str], *
     """The model as bytes, returning `outputs` in this order. Raises LimitError above ONNX's 2 GiB."""
     graph = Graph(weights, trace.stack.layout)
     values: dict[str, Value] = {}
-    _emit(graph, trace.layers, values)
+    # Inputs first: they give the sizes that are only known at run time.
+    ordered = sorted(trace.layers, key=lambda layer: not isinstance(layer.node.kind, Input))
+    _emit(graph, ordered, values)
     inputs = [layer.refs[0] for layer in trace.inputs]
     results = _named_results(graph, values, outputs, inputs)
     model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="lamina", graph=onnx.GraphProto(name=name))
@@ -49,11 +51,11 @@ def _emit(graph: Graph, layers: Sequence[LayerTrace], values: dict[str, Value]) 
             values.update(zip(layer.refs, kind.emit(graph, taken, layer.done), strict=True))
             continue
         entries = [inner for inner in layer.layers if isinstance(inner.node.kind, Input)]
-        graph.scope = layer.name
+        graph.scope = f"{layer.name}/"  # no layer inside has an empty name
         entered = kind.enter(graph, taken, [inner.done.spec for inner in entries])
         values.update((inner.refs[0], value) for inner, value in zip(entries, entered, strict=True))
         _emit(graph, [inner for inner in layer.layers if not isinstance(inner.node.kind, Input)], values)
-        graph.scope = layer.name
+        graph.scope = f"{layer.name}/"
         left = kind.leave(graph, [values[ref] for ref in layer.results], layer.done)
         values.update(zip(layer.refs, left, strict=True))
 

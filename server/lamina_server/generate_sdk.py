@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lamina_server.layers import FUNCTIONS, KINDS
-from lamina_server.layers.base import Kind, Sdk, option_text
+from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
 from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
 from lamina_server.stack import field_name
@@ -33,7 +33,7 @@ _CATALOGUE_END = "<!-- /kinds -->"
 
 _ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
 
-# Arguments of every layer: name, type, doc. An Input has only the first.
+# Arguments of every layer: name, type, doc. An Input has only the first; what takes nothing has no inputs.
 _COMMON = (
     ("name", "str", "name of the layer; Keras' default, such as conv1d_1, where not given"),
     ("inputs", "InputsLike", "layers it takes, by name; the one before where not given"),
@@ -47,6 +47,10 @@ _TYPES = {
     "int": "int",
     "int | None": "int",
     "float": "float",
+    "float | None": "float",
+    "str": "str",
+    "str | None": "str",
+    "tuple[float, ...]": "NumbersLike",
     "bool": "bool",
     "Function": "ActivationLike",
     "Function | None": "ActivationLike",
@@ -54,7 +58,12 @@ _TYPES = {
     "DType": "DTypeLike",
     "BlockName": "BlockLike",
     "Node": "Layer",
+    "DType | None": "DTypeLike",
     "tuple[Size, ...]": "ShapeLike",
+    "tuple[Size, ...] | None": "ShapeLike",
+    "ConstantTensor | None": "ConstantLike",
+    "Broadcasting": "BroadcastingLike",
+    "Axes": "AxesLike",
     "tuple[int, ...]": "Size{rank}D",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
@@ -84,16 +93,18 @@ def activations_source() -> str:
             doc='Activation functions with options; a plain name such as "relu" stands for one with its defaults.'
         )
     ]
+    body = "".join(map(_function, FUNCTIONS))
+    taken = sorted(set(re.findall(_ALIAS, body)))
+    parts.append("from typing import Literal\n\nfrom lamina.messages import function\n")
+    parts.append(f"from lamina.typing import {', '.join(taken)}\n" if taken else "")
+    parts.append("from lamina.v1.activations_pb2 import ActivationFunction\n\n")
+    names = [function.name for function in FUNCTIONS]
+    plain = [function.name for function in FUNCTIONS if all(item.default is not MISSING for item in fields(function))]
     parts.append(
-        "from typing import Literal\n\nfrom lamina.messages import function\n"
-        "from lamina.v1.activations_pb2 import ActivationFunction\n\n"
-    )
-    names = [function().name for function in FUNCTIONS]
-    parts.append(
-        f"ActivationName = Literal[{', '.join(map(repr, names))}]\n\n"
+        f"ActivationName = Literal[{', '.join(map(repr, plain))}]\n\n"
         "ActivationLike = ActivationName | ActivationFunction\n"
     )
-    parts += [_function(function) for function in FUNCTIONS]
+    parts.append(body)
     parts.append(f"\n\n__all__ = {['ActivationLike', 'ActivationName', *sorted(names)]!r}\n")
     return _formatted("".join(parts), "activations.py")
 
@@ -125,27 +136,28 @@ def _entry(kind: Any) -> str:
 
 
 def _constructor(kind: type[Kind], sdk: Sdk) -> str:
-    named = {item.name: item for item in fields(kind) if item.name != "rank"}
+    named = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
     options = [named[name] for name in sdk.arranged(named)]
     signature = [_parameter(item, sdk) for item in options]
-    is_input = field_name(kind) == "input"
-    common = _COMMON[:1] if is_input else _COMMON
+    common = [row for row in _COMMON if not (kind.inputs[1] == 0 and row[0] == "inputs")]
+    common = common[:1] if field_name(kind) == "input" else common
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
     values = {item.name: item.name for item in options}
     if any(item.name == "rank" for item in fields(kind)):
         values["rank"] = str(sdk.rank)
+    if sdk.operation:
+        values["operation"] = f'"{sdk.operation}"'
     passed = ", ".join(f'"{name}": {value}' for name, value in values.items())
     passing = ", ".join(f"{name}={name}" for name, _, _ in common)
     rank = f", rank={sdk.rank}" if sdk.rank is not None else ""
     call = f'Layer.make("{field_name(kind)}", {{{passed}}}, constructor="{sdk.name}"{rank}, {passing})'
-    return (
-        f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{_docstring(kind, options, common)}    return {call}\n"
-    )
+    doc = _docstring(kind, options, common, sdk.doc)
+    return f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{doc}    return {call}\n"
 
 
 def _function(function: type[Function]) -> str:
     options = list(fields(function))
-    name = function().name
+    name = function.name
     signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
     head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, ())}"
@@ -154,10 +166,14 @@ def _function(function: type[Function]) -> str:
 
 def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
+    if item.name in ("axis", "axes") and text == "tuple[int, ...]":
+        text = "Axes"
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
+    if item.metadata["lone"] and annotation != "AxesLike":
+        annotation = f"{re.findall('int|float', text)[0]} | {annotation}"
     if re.search("[Pp]ooling|Transpose", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
-    usual = item.metadata["usual"]  # Keras' default of an option that the schema requires
+    usual = item.metadata["usual"]  # Keras' default, where the schema has none or another
     if usual is not None:
         return f"{item.name}: {annotation} = {usual}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
@@ -168,32 +184,33 @@ def _type_text(item: Field[Any]) -> str:
     if isinstance(kind, str):
         return kind
     text = kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+    text = _MODULE.sub("", text)
     for long, short in _SPELLED:
         text = text.replace(long, short)
     return _ALIASES.get(text, text)
 
 
+_MODULE = re.compile(r"lamina_server\.[a-z_.]+\.")
 _SPELLED = (
-    ("lamina_server.layers.functions.", ""),
-    ("lamina_server.layers.tensors.", ""),
-    ("lamina_server.layers.windows.", ""),
-    ("lamina_server.layers.holders.", ""),
-    ("lamina_server.layers.base.", ""),
-    ("lamina_server.dims.", ""),
     ("typing.Union[int, Dim]", "Size"),
     ("typing.Union[int, ForwardRef('Dim')]", "Size"),
 )
 _ALIASES = {"str | tuple[PadPair, ...]": "Padding"}
 
 
-def _docstring(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> str:
-    lines = list(_documented(kind, options, common))
+def _docstring(
+    kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]], head: str = ""
+) -> str:
+    lines = [*filter(None, (head, head and "\n")), *_documented(kind, options, common)]
     return '    """' + "\n".join(f"    {line}".rstrip() if i else line for i, line in enumerate(lines)) + '\n    """\n'
 
 
 def _documented(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     yield from inspect.cleandoc(kind.__doc__ or "").splitlines()
-    rows = [(item.name, item.metadata["doc"], item.default) for item in options]
+    rows: list[tuple[str, str, Any]] = []
+    for item in options:
+        usual = item.metadata["usual"]
+        rows.append((item.name, item.metadata["doc"], item.default if usual is None else usual))
     rows += [(name, doc, MISSING) for name, _, doc in common]
     if rows:
         yield ""

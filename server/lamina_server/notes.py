@@ -1,18 +1,18 @@
 """Notes: what is surprising about a legal layer. What is plain gets none."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lamina_server.dims import Size
 from lamina_server.errors import LaminaError
 from lamina_server.layers.base import grouped, plural
+from lamina_server.layers.broadcasting import Broadcasting
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Input
 from lamina_server.layers.merging import Concatenate
 from lamina_server.layers.pooling import Pool
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten
-from lamina_server.layers.tensors import Layout, channel_axis
+from lamina_server.layers.tensors import Layout, axis_text, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME
 from lamina_server.limits import Limits
@@ -26,16 +26,17 @@ MOST_RETRACED = 4  # pools whose consequences are computed by tracing anew
 def annotate(found: Trace, limits: Limits) -> Trace:
     """Adds the notes to a trace."""
     takers: dict[str, list[LayerTrace]] = {}
-    every = list(found.walk())
+    every, fed = list(found.walk()), {layer.name for layer in found.inputs}
     for layer in every:
         for source in layer.sources:
             takers.setdefault(source, []).append(layer)
-    still = [layer for layer in found.layers if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
+    still = [layer for layer in every if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
     for layer in every:
         layer.notes.extend(_same_against_torch(layer))
         layer.notes.extend(_transposed_against_torch(layer))
-        layer.notes.extend(_swapped(found, layer))
+        layer.notes.extend(_swapped(found, layer, fed))
         layer.notes.extend(_old_arguments(layer))
+        layer.notes.extend(_fewer_axes(layer))
     for layer in still[:MOST_RETRACED]:
         layer.notes.append(_still_pool(found, layer, still, limits))
     return found
@@ -94,7 +95,7 @@ def _per_axis(values: Sequence[Size]) -> str:
     return str(values[0]) if len(set(values)) == 1 else f"({', '.join(map(str, values))})"
 
 
-def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
+def _swapped(found: Trace, layer: LayerTrace, fed: Collection[str]) -> Iterator[Note]:
     """A convolution over a single step with many channels, straight from an Input (Q6)."""
     kind = layer.node.kind
     if not isinstance(kind, Conv) or len(kind.kernel_size) != 1 or not layer.inputs:
@@ -104,7 +105,7 @@ def _swapped(found: Trace, layer: LayerTrace) -> Iterator[Note]:
     steps = x.shape[1 if layout is Layout.CHANNELS_LAST else 2]
     if steps != 1 or not isinstance(channels, int) or channels == 1:
         return
-    if isinstance(found.layer(layer.sources[0].split(":")[0]).node.kind, Input):
+    if layer.sources[0] in fed:
         yield Note(
             "AXES_LOOK_SWAPPED",
             f"there is 1 step with {plural(channels, 'channel')}: every window is this one step, so nothing moves "
@@ -127,6 +128,23 @@ def _old_arguments(layer: LayerTrace) -> Iterator[Note]:
             f"{k[0]} x {k[0]} kernel; today its third argument is the stride. "
             f"For the old meaning write kernel_size=({k[0]}, {k[0]}).",
         )
+
+
+def _fewer_axes(layer: LayerTrace) -> Iterator[Note]:
+    """A tensor with fewer axes: Keras aligns batch with batch; PyTorch, numpy and ONNX last axis with last axis."""
+    if getattr(layer.node.kind, "broadcasting", None) is not Broadcasting.KERAS:
+        return
+    rank = layer.done.spec.rank
+    for source, x in zip(layer.sources, layer.inputs, strict=True):
+        if x.rank < rank and x.shape[0] != 1:
+            met = layer.done.spec.axes[rank - x.rank]
+            yield Note(
+                "BATCH_MEETS_BATCH",
+                f"{source} has fewer axes; as in Keras, each of its samples meets the same sample. PyTorch, numpy and "
+                f"ONNX align the last axes: there its batch would meet {axis_text(met)}, which fails, or, where the "
+                f"batch is {met.size} too, gives other numbers in the same shape.",
+            )
+            return
 
 
 def _is_still_pool(layer: LayerTrace) -> bool:
@@ -155,6 +173,9 @@ def _still_pool(found: Trace, layer: LayerTrace, still: list[LayerTrace], limits
         f"size {_per_axis(kind.pool_size)}, stride 1, padding {kind.padding} keeps {length}: the stride, not the size, "
         "divides the length. Keras and PyTorch default to stride = pool size; here it was given as 1."
     )
+    if "/" in layer.name:  # inside another layer
+        return Note("POOL_STRIDE_ONE", text)
+    still = [pool for pool in still if "/" not in pool.name]
     alone, together = _flattened(found, [layer], limits), _flattened(found, still, limits)
     stride = _per_axis(kind.pool_size)
     if alone and len(still) == 1:
@@ -174,7 +195,7 @@ def _flattened(found: Trace, pools: list[LayerTrace], limits: Limits) -> str:
     flat = next((x for x in found.layers if x.index > after and isinstance(x.node.kind, Flatten)), None)
     if flat is None:
         return ""
-    cut = Stack(stack.nodes[: flat.index + 1], stack.layout)
+    cut = replace(stack, nodes=stack.nodes[: flat.index + 1], outputs=())
     try:
         return grouped(trace(cut, limits).layers[-1].done.spec.elements)
     except LaminaError:

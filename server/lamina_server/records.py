@@ -72,7 +72,7 @@ class LayerTrace:
 def output_bytes(done: Inference) -> list[Size]:
     """Bytes of each output, per sample."""
     if "output_bytes" not in done.kept:
-        done.kept["output_bytes"] = [o.spec.elements * o.spec.dtype.nbytes for o in done.outputs]
+        done.kept["output_bytes"] = [o.spec.elements * o.spec.folded * o.spec.dtype.nbytes for o in done.outputs]
     known: list[Size] = done.kept["output_bytes"]
     return known
 
@@ -122,9 +122,24 @@ class Trace:
         return symbols_of(*(size for x in self.inputs for size in x.done.spec.shape[1:]))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the layer at fault stands inside another: the layers there as they are written, which of them it is (-1:
+    none), and what was traced of them. `block` is the name of the block that they are, "" for one layer alone."""
+
+    stack: Stack
+    block: str
+    index: int
+    partial: "Trace | None"
+
+
 @dataclass
 class Diagnosis:
-    """Why a stack or an array is refused; `fixes` (lamina_server.repair.Fix) are added by repair."""
+    """Why a stack or an array is refused; `fixes` (lamina_server.repair.Fix) are added by repair.
+
+    Where a layer inside others is at fault, `index` and `partial` are those of the outermost, and `within` are the
+    places inside it, down to the layer at fault.
+    """
 
     reason: str
     message: str
@@ -135,6 +150,6 @@ class Diagnosis:
     got: dict[str, Spec] = dataclasses.field(default_factory=dict)
     expected: tuple[Role, ...] = ()
     facts: dict[str, object] = dataclasses.field(default_factory=dict)
-    inside: bool = False  # a layer that another one holds is at fault; `index` is the holder's
+    within: tuple[Place, ...] = ()
     fixes: list[Any] = dataclasses.field(default_factory=list)
     partial: "Trace | None" = None

@@ -12,6 +12,7 @@ from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
+NAME_RULE = 'a name starts with a letter, digit or underscore and goes on with those, ".", "-", at most 128 in all'
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,4 @@ def snake_case(title: str) -> str:
 
 def field_name(kind: Kind | type[Kind]) -> str:
     """Field of the proto message Layer that holds a kind: `depthwise_conv`."""
-    return snake_case((kind if isinstance(kind, type) else type(kind)).__name__)
+    return kind.called or snake_case((kind if isinstance(kind, type) else type(kind)).__name__)

@@ -28,7 +28,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
         if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive, max(padded, scratch) * layer.done.spec.dtype.nbytes)
+        peak = max(peak, alive + scratch * layer.done.spec.dtype.nbytes, padded * layer.done.spec.dtype.nbytes)
         alive -= ending.pop(i, 0)
     return peak
 
@@ -64,7 +64,7 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
         sizes = list(inputs[0].shape[1:])
         for window in done.windows:
             sizes[window.axis - 1] = sizes[window.axis - 1] + window.before + window.after + window.overrun
-        done.kept["padded"] = product(sizes)
+        done.kept["padded"] = product(sizes) * inputs[0].folded
     known: Size = done.kept["padded"]
     return known
 

@@ -20,6 +20,7 @@ from lamina_server.words import nearest, shortened
 Array = np.ndarray[Any, Any]
 GENERATOR = "philox-glorot-uniform-1"
 _CHUNK = 1 << 22
+_STARTS = {"zeros": 0.0, "ones": 1.0}
 
 
 def weights_of(trace: Trace) -> Iterator[tuple[str, Weight]]:
@@ -72,7 +73,8 @@ def complete(trace: Trace, given: Mapping[str, Array], seed: int | None) -> dict
 def draw(name: str, weight: Weight, seed: int) -> Array:
     """One weight from a seed; its name is part of the key, so that its bits do not depend on the other layers."""
     if weight.init != "glorot":
-        return np.full(weight.shape, 1.0 if weight.init == "ones" else 0.0, weight.dtype.numpy)
+        start = _STARTS[weight.init] if isinstance(weight.init, str) else weight.init
+        return np.full(weight.shape, start, weight.dtype.numpy)
     key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16], "little")
     bits = np.random.Philox(key=key)
     scale = sqrt(6 / (weight.fan_in + weight.fan_out)) / 2**24

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import plural
-from lamina_server.layers.core import Input
 from lamina_server.stack import Stack
 from lamina_server.words import nearest, shortened
 
@@ -29,7 +28,7 @@ def resolve(stack: Stack, index: int, known: Mapping[str, object], previous: str
                 raise _unknown(stack, index, ref, i, known)
         refs = node.inputs
     else:
-        refs = () if isinstance(node.kind, Input) or previous is None else (previous,)
+        refs = () if node.kind.begins or previous is None else (previous,)
     if len(refs) < low or (high is not None and len(refs) > high):
         raise _wrong_number(low, high, refs, index)
     return refs
@@ -39,6 +38,8 @@ def _wrong_number(low: int, high: int | None, refs: Sequence[str], index: int) -
     if not refs and index == 0:
         return LayerError("NO_INPUT", "is the first layer, so it has nothing to take: put an Input(shape) before it")
     wanted = "no inputs" if high == 0 else plural(low, "input") + ("" if high == low else " or more")
+    if high is not None and high > low:
+        wanted = f"{low} {'or' if high == low + 1 else 'to'} {high} inputs"
     given = "none is given" if not refs else f"{len(refs)} {'is' if len(refs) == 1 else 'are'} given"
     hint = ': name them, such as inputs=["a", "b"]' if high is None else ""
     return LayerError("INPUT_COUNT", f"takes {wanted}, but {given}{hint}", field="inputs", given=len(refs), wanted=low)

@@ -141,7 +141,7 @@ def test_layout_and_outputs() -> None:
         ("layers:\n  - Conv1D: {filters: 3}\n", ["layers[0]: Conv1D needs kernel_size."]),
         ("layers:\n  - Conv1D\n", ["Conv1D needs filters and kernel_size."]),
         ("layers:\n  - Dense: [1, relu, true, 3, 4]\n", ["Dense takes 4 options in order", "5 were given"]),
-        ("layers:\n  - Add: 3\n", ["Add takes 0 options in order (none)"]),
+        ("layers:\n  - Add: three\n", ["Add: constant takes a sequence"]),
         ("layers:\n  - Dense: {units: 3, weights: {kernel: [[1]]}}\n", ["weights do not stand in this file"]),
         ("layers:\n  - Dense: {units: 3}\n    name: x\n", ["'name' stands beside Dense"]),
         ("layers:\n  - 5\n", ["layers[0]", "5 was found"]),

@@ -168,7 +168,7 @@ def test_array_edits() -> None:
     steps: list[dict[str, Any]] = [
         {"expand_dims": trace_pb2.ExpandDims(axis=0)},
         {"transpose": trace_pb2.Transpose(axes=[0, 2, 1])},
-        {"cast": trace_pb2.Cast(data_type=tensor_pb2.DATA_TYPE_FLOAT16)},
+        {"cast": trace_pb2.CastArray(data_type=tensor_pb2.DATA_TYPE_FLOAT16)},
     ]
     after = array_fix(*steps).apply_to(x)
     assert after.shape == (1, 740, 1)

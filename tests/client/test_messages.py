@@ -7,7 +7,7 @@ import pytest
 
 import lamina as lm
 from lamina.messages import fill, function
-from lamina.v1 import convolution_pb2, core_pb2, layers_pb2, options_pb2, shaping_pb2, tensor_pb2
+from lamina.v1 import convolution_pb2, core_pb2, layers_pb2, normalization_pb2, options_pb2, shaping_pb2, tensor_pb2
 from tests.support import require
 
 
@@ -143,6 +143,41 @@ def test_functions_by_name_message_and_mapping() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("swish", "silu"),
+        ("hard_silu", "hard_swish"),
+        ("hardswish", "hard_swish"),
+        ("hardsigmoid", "hard_sigmoid"),
+        ("hardtanh", "hard_tanh"),
+        ("hardshrink", "hard_shrink"),
+        ("softshrink", "soft_shrink"),
+        ("tanhshrink", "tanh_shrink"),
+        ("logsigmoid", "log_sigmoid"),
+        ("exp", "exponential"),
+    ],
+)
+def test_functions_by_the_names_of_keras_and_pytorch(name: str, known: str) -> None:
+    assert conv(activation=name) == conv(activation=known)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("glu", "GLU"), ("prelu", "PReLU")])
+def test_what_is_a_layer_only_is_no_function(name: str, layer: str) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match=rf"so it is a layer of its own: put {layer}\(\) behind this one"):
+        conv(activation=name)
+
+
+def test_one_number_for_a_list_of_them() -> None:
+    message = normalization_pb2.Rescaling()
+    fill(message, {"scale": 0.5, "offset": [1, 2.5]}, where="Rescaling")
+    assert (list(message.scale), list(message.offset)) == ([0.5], [1, 2.5])
+    fill(message, {"scale": np.float32(0.25)}, where="Rescaling")
+    assert list(message.scale) == [0.5, 0.25]
+    with pytest.raises(lm.InvalidArgumentError, match="scale takes a sequence"):
+        fill(message, {"scale": "1"}, where="Rescaling")
+
+
+@pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"activation": "rleu"}, "knows no function 'rleu'. Did you mean 'relu'"),
@@ -187,3 +222,25 @@ def test_an_error_deep_in_a_stack_names_the_path() -> None:
     layers = [{"dense": {"units": 2.5}}]
     with pytest.raises(lm.InvalidArgumentError, match=r"stack\.yaml: layers\[0\]\.dense\.units takes a whole number"):
         fill(layers_pb2.Stack(), {"layers": layers}, where="stack.yaml")
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "shape"),
+    [
+        (3, [3], []),
+        (np.float32(0.5), [0.5], []),
+        ([1, 2], [1, 2], []),
+        (np.array(2.0), [2], []),
+        (((1, 2), (3, 4)), [1, 2, 3, 4], [2, 2]),
+        (np.arange(6).reshape(3, 1, 2), [0, 1, 2, 3, 4, 5], [3, 1, 2]),
+    ],
+)
+def test_constants_are_numbers_in_any_depth(given: Any, values: list[float], shape: list[int]) -> None:
+    constant = lm.Add(given).proto.add.constant
+    assert list(constant.values) == values and list(constant.shape) == shape
+
+
+@pytest.mark.parametrize("given", [[[1], [2, 3]], [], [[], []], ["a"], "3", [None], [True]])
+def test_what_is_no_constant_is_refused(given: Any) -> None:
+    with pytest.raises(lm.InvalidArgumentError, match="constant"):
+        lm.Add(given)

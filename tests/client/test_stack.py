@@ -8,7 +8,7 @@ import pytest
 import lamina as lm
 from lamina import layers
 from lamina.naming import default_names
-from lamina.v1 import options_pb2
+from lamina.v1 import merging_pb2, options_pb2
 
 
 def stack() -> lm.Stack:
@@ -29,6 +29,16 @@ def test_names_are_those_keras_gives() -> None:
     assert default_names(kinds, [None] * 8) == [
         "conv1d", "conv1d_1", "max_pooling1d", "lstm", "lstm_1", "depthwise_conv2d", "batch_normalization", "conv1d_2",
     ]  # fmt: skip
+
+
+def test_activations_are_named_as_keras_names_them_or_else_as_functions() -> None:
+    made = lm.Stack(
+        [lm.ReLU(6), lm.LeakyReLU(), lm.PReLU(), lm.ELU(), lm.SiLU(), lm.Hardswish(), lm.ReLU6(), lm.GELU()]
+    )
+    assert made.names == ("re_lu", "leaky_re_lu", "p_re_lu", "elu", "silu", "hard_swish", "relu6", "gelu")
+    again = lm.Stack.from_proto(made.proto)
+    assert again.names == made.names
+    assert [layer.class_name for layer in again] == [layer.class_name for layer in made]
 
 
 def test_given_names_are_passed_over() -> None:
@@ -70,11 +80,23 @@ def test_repr_is_the_code_that_makes_it() -> None:
         (lm.MaxPooling1D(2, ceil_mode=True), "MaxPooling1D(2, ceil_mode=True)"),
         (lm.Permute((2, 1)), "Permute((2, 1))"),
         (lm.Reshape((-1, None, "T")), 'Reshape((-1, None, "T"))'),
+        (lm.Mean(1, True), "Mean((1,), keepdims=True)"),
+        (lm.GreaterEqual(0.5), "GreaterEqual(constant=0.5)"),
+        (lm.Add([1, 2]), "Add((1.0, 2.0))"),
+        (lm.Add(np.ones((2, 1))), "Add(((1.0,), (1.0,)))"),
+        (
+            lm.Multiply(merging_pb2.ConstantTensor(values=[1, 2], shape=[3])),  # type: ignore[arg-type]
+            "Multiply(constant={'values': [1.0, 2.0], 'shape': [3]})",
+        ),
         (lm.ZeroPadding1D((1, 2)), "ZeroPadding1D((1, 2))"),
         (lm.ZeroPadding2D(1), "ZeroPadding2D(1)"),
         (lm.GlobalMaxPooling2D(keepdims=True), "GlobalMaxPooling2D(keepdims=True)"),
         (lm.Add(inputs=["a", "b"], name="sum"), 'Add(name="sum", inputs=["a", "b"])'),
         (lm.Flatten(expect=(4, None)), "Flatten(expect=(4, None))"),
+        (lm.ReLU(6), "ReLU(max_value=6.0)"),
+        (lm.LeakyReLU(), "LeakyReLU(negative_slope=0.3)"),
+        (lm.LayerNormalization((1, 2), 1e-6), "LayerNormalization((1, 2), epsilon=1e-06)"),
+        (lm.Rescaling(0.5, offset=-1), "Rescaling((0.5,), (-1.0,))"),
         (lm.Dense(1, weights={"kernel": [[1]]}), "Dense(1, weights=<kernel>)"),
         (
             lm.Dense(1, activation=lm.activations.leaky_relu(0.1)),
@@ -99,7 +121,8 @@ def test_every_constructor_survives_the_message(every_layer: list[lm.Layer]) -> 
 def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
-        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5,
+        "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "threshold": 0.5, "default_value": -1, "scale": 2,
+        "size": 3, "axes": 1, "equation": "bi->b", "k": 2, "output_size": 2,
     }  # fmt: skip
     made = []
     for name in layers.__all__:

@@ -32,7 +32,12 @@ def around(
     dtypes: Sequence[DType] = (),
     blocks: Sequence[tuple[str, tuple[Node, ...]]] = (),
 ) -> Stack:
-    """A stack of one layer, named "layer", and an Input "x0", "x1", ... for each shape (batch excluded)."""
+    """A stack of one layer, named "layer", and an Input "x0", "x1", ... for each shape (batch excluded).
+
+    A layer that takes nothing stands beside an Input all the same, which says how many samples there are.
+    """
+    if kind.begins:
+        return Stack((Node(Input((1,)), "x0"), Node(kind, "layer")), layout)
     names = tuple(f"x{i}" for i in range(len(shapes)))
     types = dtypes or [DType.FLOAT32] * len(shapes)
     inputs = [Node(Input(size, dtype), name) for name, size, dtype in zip(names, shapes, types, strict=True)]
@@ -109,8 +114,9 @@ def normal(shape: Sequence[int], rng: np.random.Generator) -> Array:
 
 
 def _drawn(name: str, weight: Weight, rng: np.random.Generator) -> Array:
-    if name.endswith("moving_variance"):
-        return rng.uniform(0.5, 2, weight.shape).astype(np.float32)
+    if name.endswith("variance"):
+        return rng.uniform(0.5, 2, weight.shape).astype(weight.dtype.numpy)
     if name.endswith("gamma"):
-        return rng.uniform(0.5, 1.5, weight.shape).astype(np.float32)
-    return (rng.standard_normal(weight.shape) * 0.5).astype(np.float32)
+        return rng.uniform(0.5, 1.5, weight.shape).astype(weight.dtype.numpy)
+    numbers = drawn(weight.shape, weight.dtype, rng)
+    return numbers * weight.dtype.numpy.type(0.5) if weight.dtype in FLOATS else numbers

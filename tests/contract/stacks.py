@@ -6,24 +6,43 @@ from typing import Any
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
+from lamina_server.layers.activations import GLU, PReLU, as_layer
+from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import (
     FUNCTIONS,
     Elu,
+    Exponential,
     Function,
     Gelu,
     HardSigmoid,
     LeakyRelu,
+    LogSoftmax,
+    Relu,
     Sigmoid,
     Softmax,
+    Softmin,
+    Sparsemax,
     Tanh,
 )
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.merging import Add, Concatenate, StackTensors
+from lamina_server.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
+from lamina_server.layers.ordering import CumSum
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.layers.windows import PadPair
@@ -34,6 +53,13 @@ LAYOUTS = tuple(Layout)
 Random = random.Random
 Writer = Callable[[Random, Spec], Kind]
 Refused = Callable[[Stack, StackError], None]
+
+
+MERGES: tuple[Kind, ...] = (
+    *(Add(), Multiply(), Subtract(), Maximum(), Average(), StackTensors(), StackTensors(1)),
+    *(Concatenate(axis) for axis in (-1, 1, 2)),
+    *(MatMul(), MatMul(transpose_b=True), Dot((-1,)), Dot((1, -1)), CosineSimilarity(-1)),
+)
 
 
 def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
@@ -64,32 +90,49 @@ def _node(r: Random, stack: Stack, name: str) -> Node:
     specs = trace(stack).specs
     refs = list(specs)[-4:]
     if len(specs) > 1 and r.random() < 0.25:
-        merge = r.choice((Add(), Concatenate(axis=r.choice((-1, 1, 2)))))
-        return Node(merge, name, tuple(r.choice(refs) for _ in range(r.randint(2, 3))))
+        merge = r.choice(MERGES)
+        most = type(merge).inputs[1] or 3
+        return Node(merge, name, tuple(r.choice(refs) for _ in range(r.randint(2, most))))
     ref = r.choice(refs)
     write = r.choice(_writers(specs[ref].rank))
     return Node(write(r, specs[ref]), name, (ref,))
 
 
 def _writers(rank: int) -> Sequence[Writer]:
-    any_rank: list[Writer] = [_activation, _dropout, _normalization, _dense, _flatten, _reshape, _permute]
+    any_rank: list[Writer] = [_activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute]
+    any_rank += [_reduce, _arithmetic]
     spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
     return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_lstm] if rank == 3 else [])
 
 
 def _function(r: Random) -> Function:
     chosen: dict[type[Function], Function] = {
-        Softmax: Softmax(axis=r.choice((-1, 1))),
+        **{cls: cls(axis=r.choice((-1, 1))) for cls in (Softmax, LogSoftmax, Softmin, Sparsemax)},
         LeakyRelu: LeakyRelu(r.choice((0.2, 0.01))),
         Elu: Elu(r.choice((1.0, 0.5))),
         Gelu: Gelu(r.random() < 0.5),
     }
-    cls = r.choice(FUNCTIONS)
-    return chosen.get(cls) or cls()
+    cls = r.choice([cls for cls in FUNCTIONS if cls is not Exponential])  # whose results outgrow float32
+    return chosen.get(cls) or r.choice(cls.examples())
 
 
 def _maybe(r: Random) -> Function | None:
     return _function(r) if r.random() < 0.3 else None
+
+
+def _reduce(r: Random, spec: Spec) -> Kind:
+    axes = tuple(r.sample(range(1, spec.rank), r.randint(0, spec.rank - 1)))
+    operation, keepdims = r.choice(("mean", "sum", "max", "l2_norm")), r.random() < 0.5
+    return r.choice(
+        (Reduce(operation, axes, keepdims), Variance("variance", axes, keepdims), CumSum(r.choice((-1, 1))))
+    )
+
+
+def _arithmetic(r: Random, spec: Spec) -> Kind:
+    values = tuple(round(r.uniform(-1, 1), 2) for _ in range(r.choice((1, 1, 3))))
+    constant, first = ConstantTensor(values), r.random() < 0.5
+    kinds = (Multiply(constant), Subtract(constant, constant_first=first), Clip(-0.5), Elementwise("abs"), Normalize())
+    return r.choice(kinds)
 
 
 def _counts(r: Random, spec: Spec) -> tuple[int, ...]:
@@ -119,7 +162,33 @@ def _dropout(r: Random, spec: Spec) -> Kind:
 
 
 def _normalization(r: Random, spec: Spec) -> Kind:
-    return BatchNormalization(axis=r.choice((None, None, 1, -1)), scale=r.random() < 0.8, center=r.random() < 0.8)
+    axis, center, scale = r.choice((None, None, 1, -1)), r.random() < 0.8, r.random() < 0.8
+    axes = r.choice(((), (1,), tuple(range(1, spec.rank))))
+    return r.choice(  # an epsilon so large that rounding is not blown up where all numbers are alike
+        (
+            BatchNormalization(axis, center=center, scale=scale),
+            LayerNormalization(axes, 0.1, center, scale, r.random() < 0.2),
+            GroupNormalization(r.choice((1, 2, -1)), axis, 0.1, center, scale),
+            InstanceNormalization(axis, 0.1, center, scale, r.random() < 0.2),
+            RMSNormalization(axes, 0.1, scale),
+        )
+    )
+
+
+def _scaling(r: Random, spec: Spec) -> Kind:
+    axis, axes = r.choice((None, None, 1, -1)), r.choice(((), (1,), tuple(range(1, spec.rank))))
+    given = r.choice(((), (0.5,)))
+    return r.choice(
+        (
+            LocalResponseNormalization(r.randint(1, 4), 0.1, axis=axis),
+            Rescaling((r.choice((0.5, -1.0)),), r.choice(((), (2.0,)))),
+            Normalization(axes, given, given, r.random() < 0.5),
+            LayerScale(axis=axis, center=r.random() < 0.5),
+            PReLU(r.choice(((), (1,), tuple(range(1, spec.rank))))),
+            GLU(r.choice((1, -1))),
+            as_layer(r.choice((Relu(max_value=1.0), Softmax(axes=(1, 2)), Sparsemax(1)))),
+        )
+    )
 
 
 def _dense(r: Random, spec: Spec) -> Kind:

@@ -12,9 +12,9 @@ import pytest
 from lamina_server import runtime
 from lamina_server.errors import KernelError, StackError
 from lamina_server.export import export, output_name
-from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.records import Trace
+from lamina_server.stack import Stack
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
 from lamina_server.widen import widened
@@ -22,14 +22,28 @@ from tests.contract import references
 from tests.contract.running import DEVICE, Array, around, random_inputs, random_weights
 from tests.contract.test_promises import CASES, Case
 
-# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3, 1.1e-16).
-TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 1e-6}
+# Relative to the largest value: some tens of roundings, each half of the type's epsilon (4.9e-4, 3.9e-3). In float64
+# what ONNX keeps in float32, its attributes (an epsilon, a slope), counts most; arithmetic in float32 is off by 1e-7.
+TOLERANCE = {DType.FLOAT16: 1e-2, DType.BFLOAT16: 8e-2, DType.FLOAT64: 3e-8}
 # Operators of which ONNX Runtime's CPU has no float64 kernel (1.32).
-NO_FLOAT64 = {"AveragePool", "Conv", "ConvTranspose", "LSTM"}
+NO_FLOAT64 = {
+    *(
+        "AveragePool",
+        "Conv",
+        "ConvTranspose",
+        "Elu",
+        "Erf",
+        "HardSigmoid",
+        "InstanceNormalization",
+        "LeakyRelu",
+        "LSTM",
+    ),
+    *("PRelu", "Selu", "Softplus", "Softsign"),
+}
 
 every_type = pytest.mark.parametrize("dtype", sorted(TOLERANCE), ids=str)
 every_case = pytest.mark.parametrize(
-    "case", [case for case in CASES if not isinstance(case.example.layer, Input) and not case.example.dtypes], ids=str
+    "case", [case for case in CASES if case.example.shapes and not case.example.dtypes], ids=str
 )
 
 
@@ -38,11 +52,9 @@ every_case = pytest.mark.parametrize(
 def test_values_in_every_type(case: Case, dtype: DType) -> None:
     layer, shapes, layout, _, blocks = case.example
     stack = around(layer, *shapes, layout=layout, dtypes=[dtype] * len(shapes), blocks=blocks)
-    if dtype not in type(layer).takes:
-        with pytest.raises(StackError, match="takes"):
-            trace(stack)
+    traced = _traced(stack, dtype)
+    if traced is None:
         return
-    traced = trace(stack)
     found = traced.layers[-1]
     rng = np.random.default_rng(3)
     weights = {name: array.astype(_numpy(traced, name)) for name, array in random_weights(traced, rng).items()}
@@ -56,8 +68,21 @@ def test_values_in_every_type(case: Case, dtype: DType) -> None:
     wanted = references.expected(layer, [_wide(arrays[f"x{i}"]) for i in range(len(shapes))], own, layout)
     for ref, array, right in zip(found.refs, ran, wanted, strict=True):
         assert array.dtype == traced.specs[ref].dtype.numpy
-        scale = max(1.0, float(np.abs(_wide(right)).max(initial=0)))
-        np.testing.assert_allclose(_wide(array), right, rtol=0, atol=TOLERANCE[dtype] * scale)
+        with np.errstate(over="ignore"):  # what exceeds the type is infinite there
+            right = right.astype(array.dtype)
+        scale = max(1.0, float(np.abs(_wide(right)).max(initial=0, where=np.isfinite(_wide(right)))))
+        np.testing.assert_allclose(_wide(array), _wide(right), rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+def _traced(stack: Stack, dtype: DType) -> Trace | None:
+    """The trace; None for a layer that says that it does not take the type."""
+    try:
+        return trace(stack)
+    except StackError as error:
+        refused = error.diagnosis.reason in ("DTYPE_MISMATCH", "UNSUPPORTED") and dtype.value in str(error)
+        if refused:
+            return None
+        raise
 
 
 def _run(model: bytes, refs: Sequence[str], arrays: dict[str, Array], dtype: DType) -> list[Array] | None:

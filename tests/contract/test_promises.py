@@ -1,7 +1,7 @@
 """One contract for every kind: what the house promises of a layer, held for each of its examples."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,11 @@ from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
 from lamina_server.layers.holders import Block
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.shaping import Reshape
+from lamina_server.layers.shaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
 from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
-from lamina_server.stack import Stack, field_name
+from lamina_server.stack import Node, Stack, field_name
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
 from lamina_server.wire.stacks import decode_stack, encode_stack
@@ -172,6 +171,24 @@ def test_symbolic_lengths_run_like_numbers(case: Case) -> None:
 
 
 @every_case
+def test_inputs_are_read_however_they_lie(case: Case) -> None:
+    """Behind a Permute, which moves nothing, a tensor lies in another order than the trace writes it."""
+    plain = _whole(case.stack)
+    arrays = random_inputs(plain.trace, np.random.default_rng(1))
+    turned, fed = [], dict(arrays)
+    for node in case.stack.nodes[:-1]:
+        assert isinstance(node.kind, Input)
+        order = tuple(reversed(range(len(node.kind.shape))))
+        entry = Input(tuple(node.kind.shape[i] for i in order), node.kind.dtype)
+        fed[f"{node.name}_in"] = fed.pop(str(node.name)).transpose(0, *(i + 1 for i in order))
+        turned.append(Node(entry, f"{node.name}_in"))
+        turned.append(Node(Permute(tuple(i + 1 for i in order)), node.name, (f"{node.name}_in",)))
+    stack = replace(case.stack, nodes=(*turned, case.stack.nodes[-1]))
+    made = model(stack, np.random.default_rng(0), refs=plain.refs, weights=plain.weights)
+    _same(made.run(fed), plain.run(arrays))
+
+
+@every_case
 def test_parameters_are_counted_as_the_formula_says(case: Case) -> None:
     layer = trace(case.stack).layers[-1]
     total = sum(weight.size for _, weight in weights_of(trace(case.stack)))
@@ -221,11 +238,13 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
         if refusal is None:
             yield variant
             continue
-        fixed = isinstance(
-            kind, Reshape | Add | Concatenate | Block
-        )  # sizes that must agree with numbers given elsewhere
-        assert refusal.reason == ("SIZE_MISMATCH" if fixed else "SYMBOLIC_SIZE"), refusal.message
-        spatial, chosen = spatial_variant(stack), getattr(kind, "axis", None) is not None
+        # Sizes that must agree with numbers given elsewhere: in the options, or by another input.
+        fixed = isinstance(kind, Reshape | Block) or type(kind).inputs[1] != 1
+        assert refusal.reason in ("SYMBOLIC_SIZE", *(("SIZE_MISMATCH",) if fixed else ())), refusal.message
+        spatial, chosen = (
+            spatial_variant(stack),
+            any(getattr(kind, name, None) is not None for name in ("axis", "shared_axes")),
+        )
         assert fixed or chosen or spatial is None or spatial.places != variant.places, refusal.message
 
 
@@ -242,7 +261,7 @@ def _whole(stack: Stack, seed: int = 0) -> Model:
 
 def _expected(made: Model, arrays: dict[str, Array]) -> dict[str, Array]:
     layer = made.trace.layers[-1]
-    taken = [arrays[ref] for ref in layer.sources] or [arrays[layer.name]]
+    taken = [arrays[ref] for ref in layer.sources] or [next(iter(arrays.values()))]  # of which the batch counts
     values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), made.trace.stack.layout)
     return dict(zip(made.refs, values, strict=True))
 

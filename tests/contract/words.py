@@ -31,7 +31,7 @@ def faults(text: str) -> list[str]:
 
 def strange_numbers(text: str, known: Iterable[float]) -> list[str]:
     """The numbers in a text that are neither known nor the right result of arithmetic in it over known ones."""
-    allowed = {*known, 0, 1}
+    allowed = {*map(abs, known), 0, 1}  # the sign is not part of what is found
     for arithmetic, result in _EQUATION.findall(text):
         if set(map(_read, _NUMBER.findall(arithmetic))) <= allowed and _computed(arithmetic) == _read(result):
             allowed.add(_read(result))

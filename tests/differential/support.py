@@ -75,7 +75,9 @@ def drawn(traced: Trace, seed: int) -> dict[str, Array]:
 
 
 def _weight(name: str, weight: Weight, rng: np.random.Generator) -> Array:
-    low, high = {"moving_variance": (0.5, 2.0), "gamma": (0.5, 1.5)}.get(name.rpartition("/")[2], (-1.0, 1.0))
+    low, high = {"moving_variance": (0.5, 2.0), "variance": (0.5, 2.0), "gamma": (0.5, 1.5)}.get(
+        name.rpartition("/")[2], (-1.0, 1.0)
+    )
     scale = sqrt(3 / weight.fan_in) if weight.fan_in else 1.0
     return (rng.uniform(low, high, weight.shape) * scale).astype(np.float32)
 

@@ -1,17 +1,13 @@
-"""Dense and the activation functions beside PyTorch's and Keras'."""
+"""Dense and Dropout beside PyTorch's and Keras'."""
 
-import inspect
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.core import Activation, Dense, Dropout
-from lamina_server.layers.functions import FUNCTIONS, Function
-from tests.differential.activations import by_keras, by_torch, functions, of_kind
+from lamina_server.layers.core import Dense, Dropout
+from tests.differential.activations import by_keras, by_torch, functions
 from tests.differential.oracles import F, keras, keras_values, tensor
 from tests.differential.support import (
     BATCH,
@@ -47,37 +43,6 @@ def test_dense(data: st.DataObject, shape: tuple[int, ...], units: int, use_bias
         assert_close(found, expected)
 
     both(once, range(len(shape) - 1))
-
-
-@pytest.mark.parametrize("kind", FUNCTIONS, ids=lambda kind: str(kind().name))
-@profile
-@given(data=st.data(), shape=shapes, seed=seeds, wide=st.sampled_from([0.1, 1, 5, 20]))
-def test_activation(kind: type[Function], data: st.DataObject, shape: tuple[int, ...], seed: int, wide: float) -> None:
-    """Each function, near 0, across its bends, and far out."""
-    function = data.draw(of_kind(kind, len(shape) + 1))
-    x = normal(seed, BATCH, *shape, scale=wide)
-    (expected,) = keras_values(keras.layers.Activation(by_keras(function), dtype="float64"), [x])
-
-    def once(symbolic: Collection[int]) -> None:
-        (found,) = run(Activation(function), x, symbolic=symbolic)
-        assert_close(found, by_torch(function, tensor(x)))
-        assert_close(found, expected)
-
-    both(once, range(len(shape)))
-
-
-@pytest.mark.parametrize("kind", FUNCTIONS, ids=lambda kind: str(kind().name))
-def test_functions_have_keras_names_and_defaults(kind: type[Function]) -> None:
-    """What Keras calls by this name has these parameters with these defaults."""
-    applied = keras.activations.get(kind().name)
-    theirs = {name: p.default for name, p in inspect.signature(applied).parameters.items() if name != "x"}
-    ours = {item.name: item.default for item in fields(kind)}
-    known = set(theirs) - {"max_value", "threshold"}  # relu's: a ReLU layer of its own in Keras
-    assert ours == {name: theirs[name] for name in known if kind().name != "relu"}
-    x = normal(0, BATCH, 7, 5, scale=3)
-    (expected,) = keras_values(keras.layers.Activation(kind().name, dtype="float64"), [x])
-    (found,) = run(Activation(kind()), x)
-    assert_close(found, expected)
 
 
 @profile

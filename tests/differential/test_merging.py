@@ -1,7 +1,6 @@
 """Layers that bring tensors together, beside PyTorch's and Keras'."""
 
 from collections.abc import Collection
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,33 +9,6 @@ from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, keras_values, tensor, torch
 from tests.differential.support import BATCH, assert_close, both, layouts, normal, profile, run, seeds
-
-Shape = tuple[int, ...]
-
-
-@st.composite
-def broadcast(draw: st.DrawFn) -> list[Shape]:
-    """Shapes (batch excluded) that Keras adds: some sizes 1, some leading axes missing."""
-    whole = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-    shapes = []
-    for _ in range(draw(st.integers(2, 4))):
-        kept = whole[draw(st.integers(0, len(whole) - 1)) :]
-        shapes.append(tuple(n if draw(st.booleans()) else 1 for n in kept))
-    return draw(st.permutations([tuple(whole), *shapes]))
-
-
-@profile
-@given(shapes=broadcast(), layout=layouts, seed=seeds)
-def test_add(shapes: list[Shape], layout: Layout, seed: int) -> None:
-    """Keras puts missing axes just after the batch axis; PyTorch, told so, agrees."""
-    arrays = [normal(seed + i, BATCH, *shape) for i, shape in enumerate(shapes)]
-    rank = max(map(len, shapes))
-    total: Any = 0
-    for x in arrays:
-        total = total + tensor(x).reshape(BATCH, *(1,) * (rank + 1 - x.ndim), *x.shape[1:])
-    (found,) = run(Add(), *arrays, layout=layout)
-    assert_close(found, total)
-    assert_close(found, keras_values(keras.layers.Add(dtype="float64"), arrays)[0])
 
 
 @profile

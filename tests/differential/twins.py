@@ -13,15 +13,23 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import evaluate, symbol
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
 from lamina_server.layers.functions import Elu, Function, Relu, Softmax, Tanh
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+)
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Spec
@@ -164,7 +172,18 @@ def pad(d: Drawing) -> None:
 
 
 def normalize(d: Drawing) -> None:
-    d.twin.add(BatchNormalization(), d.source())
+    """Layers that have a channel axis, and layers whose axes are written out."""
+    own: list[Kind] = [
+        BatchNormalization(),
+        GroupNormalization(-1, epsilon=0.1),
+        InstanceNormalization(epsilon=0.1, scale=True),
+        LocalResponseNormalization(2, 0.5),
+        LayerScale(),
+    ]
+    axed = [LayerNormalization((-1,), 0.1), RMSNormalization((-1,), 0.1)]
+    kind = d.draw(st.sampled_from([*own, *axed]))
+    moved = {kind: replace(kind, axis=(1,)) for kind in axed}
+    d.twin.add(kind, d.source(), first=moved.get(kind))
 
 
 def activate(d: Drawing) -> None:
@@ -192,7 +211,7 @@ def merge(d: Drawing) -> None:
     fitting = [name for name in d.twin.spatial if d.twin.spec(name).shape[:-1] == shape[:-1]]
     other = d.draw(st.sampled_from(fitting))  # `one` itself where there is no other
     if d.twin.spec(other).shape == shape and d.draw(st.booleans()):
-        d.twin.add(Add(), one, other)
+        d.twin.add(d.draw(st.sampled_from([Add(), Multiply(), Maximum(), Subtract()])), one, other)
     else:
         d.twin.add(Concatenate(-1), one, other, first=Concatenate(1))
 

@@ -144,7 +144,7 @@ def test_examples(example: Example) -> None:
 
 one = st.sampled_from([1, 1, 2, 3, 5])
 maybe = st.one_of
-activations = st.sampled_from([None, *(function() for function in FUNCTIONS)])
+activations = st.sampled_from([None, *(function.examples()[0] for function in FUNCTIONS)])
 formats = st.sampled_from([None, *Layout])
 ends = st.tuples(st.integers(0, 2), st.integers(0, 2)).map(lambda pair: PadPair(*pair))
 
@@ -224,7 +224,7 @@ def test_random_merges(shape: list[Size], along: list[int], axis: int) -> None:
             "9 900 parameters.")]),
         (BatchNormalization(), (7, 3), [
             "Scaled and shifted, shape unchanged.",
-            ("Each index of axis 2 has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
+            ("Each channel has gamma, beta, moving_mean and moving_variance: 4 x 3 = 12 parameters, 6 of them "
             "not trained.")]),
     ],
 )  # fmt: skip

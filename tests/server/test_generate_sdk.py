@@ -11,7 +11,7 @@ import lamina.activations
 import lamina.layers
 from lamina_server import generate_sdk
 from lamina_server.layers import FUNCTIONS, KINDS
-from lamina_server.layers.base import Kind, Sdk
+from lamina_server.layers.base import IN_NAME, Kind, Sdk
 from lamina_server.layers.core import Input
 from tests.support import require_program
 
@@ -35,7 +35,7 @@ def test_sources_are_the_same_every_time_and_legal() -> None:
 @pytest.mark.parametrize(("kind", "sdk"), CONSTRUCTORS, ids=lambda value: getattr(value, "name", None))
 def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> None:
     parameters = inspect.signature(getattr(lamina.layers, sdk.name)).parameters
-    options = {item.name: item for item in fields(kind) if item.name != "rank"}
+    options = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert positional == sdk.arranged(options)
     common = ["name"] if kind is Input else ["name", "inputs", "expect", "weights", "weights_of"]
@@ -50,15 +50,16 @@ def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> 
 @pytest.mark.parametrize(("kind", "sdk"), CONSTRUCTORS, ids=lambda value: getattr(value, "name", None))
 def test_constructors_are_documented(kind: type[Kind], sdk: Sdk) -> None:
     text = inspect.getdoc(getattr(lamina.layers, sdk.name)) or ""
-    assert text.startswith(inspect.cleandoc(kind.__doc__ or "").splitlines()[0])
+    first = inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
+    assert text.startswith(sdk.doc or first) and first in text
     for item in fields(kind):
-        if item.name != "rank":
+        if item.name not in IN_NAME:
             assert f"    {item.name}: {item.metadata['doc'][0].upper()}{item.metadata['doc'][1:]}." in text
 
 
 def test_everything_is_exported() -> None:
     assert set(lamina.layers.__all__) == {sdk.name for _, sdk in CONSTRUCTORS}
-    assert {function().name for function in FUNCTIONS} < set(lamina.activations.__all__)
+    assert {function.name for function in FUNCTIONS} < set(lamina.activations.__all__)
 
 
 def test_pools_take_no_causal_padding() -> None:

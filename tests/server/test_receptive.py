@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.attention import MultiHeadAttention
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Relu
+from lamina_server.layers.held import Parameter
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent import LSTM
@@ -200,3 +202,26 @@ def test_the_stretch_of_inputs_that_an_output_reads(kinds: list[Conv]) -> None:
         assert field.size == high - low + 1
         assert field.start is not None
         assert field.start + output * field.jump == (low + high) / 2
+
+
+def test_numbers_that_the_stack_holds_see_nothing_and_hide_nothing() -> None:
+    """Positions added behind a stride leave the field as it was; what comes of them alone has none."""
+    nodes = (
+        Node(Parameter((16, 4)), "positions"),
+        Node(Input((64, 2)), "x"),
+        Node(Conv(4, (4,), (4,)), "patches"),
+        Node(Permute((1, 2)), "moved", ("positions",)),
+        Node(Add(), "sum", ("moved", "patches")),
+        Node(Conv(4, (3,)), "conv"),
+        Node(MultiHeadAttention(2, 2), "attention"),
+    )
+    fields = {layer.name: layer.receptive for layer in trace(Stack(nodes)).layers}
+    assert fields["positions"] == fields["moved"] == {}
+    assert fields["sum"] == fields["patches"] == {STEPS: Field(4, 4, 1.5)}
+    assert fields["conv"] == {STEPS: Field(12, 4, 5.5)}
+    assert fields["attention"] == {}, "each query sees every step"
+
+
+def test_attention_along_one_of_two_axes_leaves_the_other() -> None:
+    found = chain(Conv(3, (3, 3)), MultiHeadAttention(1, 2, attention_axes=(2,)), shape=(9, 8, 2))
+    assert found.layers[-1].receptive == {HEIGHT: Field(3, 1, 1)}

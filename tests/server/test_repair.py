@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
+from lamina_server.layers.arithmetic import Multiply, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Gelu, Relu, Softmax
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.holders import Block, BlockName
+from lamina_server.layers.lookups import Embedding
+from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import LpPool
 from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.ordering import TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.products import Dot, MatMul
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.reductions import Reduce, Variance
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.transposed import ConvTranspose
@@ -26,7 +33,7 @@ from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, Trace
 from lamina_server.repair import Fix, InsertNode, RemoveNode, apply, repaired
 from lamina_server.repair.writers import WRITERS
-from lamina_server.stack import Node, Stack
+from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace
 from lamina_server.wire.traces import encode_diagnosis
 
@@ -51,13 +58,22 @@ def chain(shape: tuple[Size, ...], *kinds: Kind, layout: Layout = Layout.CHANNEL
 
 
 def merged(
-    left: tuple[int, ...], right: tuple[int, ...], merge: Kind, refs: tuple[str, ...] = ("left", "right")
+    left: tuple[Size, ...], right: tuple[Size, ...], merge: Kind, refs: tuple[str, ...] = ("left", "right")
 ) -> Stack:
     return Stack((Node(Input(left), "left"), Node(Input(right), "right"), Node(merge, "merge", tuple(refs))))
 
 
 def expecting(kind: Kind, *expect: Size, shape: tuple[Size, ...] = (128, 9)) -> Stack:
     return Stack((Node(Input(shape)), Node(kind, "it", (), expect)))
+
+
+def using(name: str, *known: str) -> Stack:
+    blocks = tuple(NamedStack(one, Stack((Node(Input((4,))), Node(Dense(4))))) for one in known)
+    return Stack((Node(Input((4,))), Node(Block(BlockName(name)))), blocks=blocks)
+
+
+def sharing(units: int, name: str) -> Stack:
+    return Stack((Node(Input((4,))), Node(Dense(4)), Node(Dense(units), weights_of=name)))
 
 
 RELU, SAME_POOL = Activation(Relu()), MaxPool((2, 2), (1, 1), "same")
@@ -113,6 +129,25 @@ CASES = [
     # 11
     Case("SIZE_MISMATCH", merged((8, 3), (8, 4), Add()),
          ("bring left to 4 channels by a convolution of size 1",), "batch, 8 steps, 4"),
+    Case("SIZE_MISMATCH", merged((8,), (4,), Multiply()),
+         ("bring right to 8 features by a dense layer",), "batch, 8"),
+    Case("SIZE_MISMATCH", merged((5, 3), (T, 3), Subtract()), ("right declares T; declare 5: Input((5, 3))",),
+         "batch, 5 steps, 3"),
+    Case("SIZE_MISMATCH", merged((5, 4), (3, 4), MatMul()), ("turn the second input: transpose_b",),
+         "batch, 5 steps, 3"),
+    Case("SIZE_MISMATCH", merged((4, 5), (4, 3), MatMul()), ("turn the first input: transpose_a",),
+         "batch, 5 channels, 3 channels"),
+    Case("SIZE_MISMATCH", merged((5, 4), (4, 3), Dot((-1,))), ("sum along axes that agree, 4 in both: axes=(2, 1)",),
+         "batch, 5 steps, 3 channels"),
+    Case("SIZE_MISMATCH", chain((3, 8, 9), Multiply(ConstantTensor((0.1, 0.2, 0.3))), layout=FIRST),
+         ("one constant for each of channels: shape (3, 1, 1)",), "batch, 3 channels, height 8, width 9"),
+    Case("RANK_MISMATCH", merged((5, 3), (3,), Add(broadcasting=Broadcasting.NUMPY)),
+         ('align batch with batch: broadcasting="keras"',), "batch, 5 steps, 3"),
+    Case("BAD_AXIS", chain((8, 3), Reduce("mean", (0, 1))),
+         ("the axes that there are: axis=(1,)", "all axes but the batch: axis not given"), "batch, 3"),
+    Case("OUT_OF_RANGE", chain((8, 3), TopK(5)), ("the most that fits: k=3",), "batch, 8 steps, 3"),
+    Case("OUT_OF_RANGE", chain((8, 3), Variance("variance", (1,), correction=8)), ("the most that fits: correction=7",),
+         "batch, 3"),
     # 12
     Case("SIZE_MISMATCH", chain((24,), Reshape((5, 3))),
          ("let the size of axis 1 follow from the others: Reshape((-1, 3))", "24 numbers in one axis"),
@@ -150,6 +185,11 @@ CASES = [
          ("the next multiple of 4: filters=12", "2 groups"), "batch, 11 steps, 12"),
     Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
          ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("UNKNOWN_BLOCK", using("blok", "block"), ('use "block"',), "batch, 4"),
+    Case("UNKNOWN_LAYER", sharing(4, "densee"), ("share those of dense", "weights of its own"), "batch, 4"),
+    Case("WEIGHTS_DIFFER", sharing(5, "dense"), ("weights of its own",), "batch, 5"),
+    Case("DTYPE_MISMATCH", chain((9,), Embedding(4, 3)), ('convert input to int64: put Cast("int64") behind it',),
+         "embedding: batch, 9 steps, 3"),
 ]  # fmt: skip
 
 
@@ -246,6 +286,9 @@ kinds: st.SearchStrategy[Any] = st.one_of(
     st.builds(Activation, st.builds(Softmax, st.integers(-4, 4))),
     st.just(Flatten()),
     st.just(GlobalAveragePool()),
+    st.builds(Reduce, st.just("mean"), st.lists(st.integers(-4, 4), max_size=3).map(tuple), st.booleans()),
+    st.builds(TopK, sizes, st.integers(-4, 4)),
+    st.builds(Multiply, st.builds(ConstantTensor, st.lists(st.just(0.5), min_size=1, max_size=6).map(tuple))),
 )
 lengths: st.SearchStrategy[Size] = sizes | st.just(T)
 
@@ -266,7 +309,7 @@ references = st.lists(st.sampled_from(["left", "right", "lefd", "merge", "later"
 @given(
     st.lists(sizes, max_size=3),
     st.lists(sizes, max_size=3),
-    st.sampled_from([Add(), Concatenate(), Concatenate(1)]),
+    st.sampled_from([Add(), Concatenate(), Concatenate(1), MatMul(), Dot((-1,)), Multiply(), StackTensors()]),
     references,
 )
 def test_whatever_is_offered_for_branches_works(

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from math import prod
 
 import pytest
 
@@ -11,9 +12,11 @@ from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Activation, Dense, Input
+from lamina_server.layers.einsum import Einsum
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.pooling import MaxPool
+from lamina_server.layers.products import CosineSimilarity, PairwiseDistance
 from lamina_server.layers.recurrent import LSTM
 from lamina_server.layers.shaping import Flatten, Reshape
 from lamina_server.layers.windows import PadPair
@@ -129,6 +132,30 @@ def test_peak_bytes_of_outputs_that_nobody_takes() -> None:
 
 def test_peak_bytes_with_pads_that_may_be_a_tensor_of_their_own() -> None:
     assert peak(Node(Input((1, 1))), Node(Conv(1, (99,), padding="same"))) == 99 * 4
+
+
+@pytest.mark.parametrize(
+    ("shapes", "kind", "elements"),
+    [
+        (((4, 1, 3), (1, 5, 3)), CosineSimilarity(-1), 60),
+        (((4, 1, 3), (1, 5, 3)), PairwiseDistance(), 60),
+        (((4,), (5,), (4,), (5,)), Einsum("bi,bj,bi,bj->b"), 20),
+        (((4,), (5,), (4,)), Einsum("bi,bj,bi->b"), 4),
+        (((4, 5), (5, 6)), Einsum("bij,bjk->bik"), 0),
+        (((4,), (5,)), Einsum("bi,bj->b"), 0),
+    ],
+)
+def test_what_is_held_on_the_way_counts(shapes: tuple[tuple[int, ...], ...], kind: Kind, elements: int) -> None:
+    """Vectors of every pair, and what einsum multiplies before it sums, can be far larger than what goes in and out."""
+    names = "abcd"[: len(shapes)]
+    entries = [Node(Input(shape), name) for shape, name in zip(shapes, names, strict=True)]
+    found = trace(Stack((*entries, Node(kind, "it", tuple(names)))))
+    assert found.layers[-1].done.scratch == elements
+    alive = sum(prod(shape) for shape in shapes) + found.layers[-1].done.spec.elements
+    assert found.peak_bytes == 4 * (alive + elements)
+    if elements > 40:
+        with pytest.raises(LimitError, match='that "it" holds on its way, per sample, is 60; this server admits 59'):
+            trace(found.stack, Limits(max_tensor_elements=59))
 
 
 def test_peak_bytes_over_symbols_are_not_known() -> None:

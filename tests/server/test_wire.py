@@ -16,7 +16,7 @@ from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import LeakyRelu, Relu, Softmax
+from lamina_server.layers.functions import Function, LeakyRelu, Relu, Softmax
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.services.catalogue import example_stack
@@ -51,9 +51,9 @@ def test_what_was_encoded_is_decoded(example: Example) -> None:
     assert decode_stack(layers_pb2.Stack.FromString(encode_stack(stack).SerializeToString())) == stack
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
-def test_every_function_is_decoded(function: Any) -> None:
-    stack = Stack((Node(Input((4,))), Node(Activation(function()))))
+@pytest.mark.parametrize("function", [one for cls in FUNCTIONS for one in cls.examples()], ids=str)
+def test_every_function_is_decoded(function: Function) -> None:
+    stack = Stack((Node(Input((4,))), Node(Activation(function))))
     assert decode_stack(encode_stack(stack)) == stack
 
 

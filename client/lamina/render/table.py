@@ -42,9 +42,7 @@ class Table:
 
 def table(trace: "Trace") -> Table:
     """The table of a trace; Inputs stand in the subtitle."""
-    fed = {spec.name for spec in trace.inputs}
-    every = (layer for layer in trace.walk() if layer.kind != "Input" or layer.name not in fed)
-    rows = tuple(row for layer in every if layer.kind != "Input" for row in _rows(layer))
+    rows = tuple(row for layer in trace.walk() if layer.kind != "Input" for row in _rows(layer))
     total = Row("total", "", "", words.grouped(trace.params), words.multiply_adds(trace.macs))
     return Table(trace.name or "stack", _subtitle(trace), rows, total, _remarks(trace))
 

@@ -22,17 +22,84 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/merging.proto\x12\tlamina.v1\"\x05\n\x03\x41\x64\x64\")\n\x0b\x43oncatenate\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_axisb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/merging.proto\x12\tlamina.v1\x1a\x16lamina/v1/tensor.proto\"/\n\x0e\x43onstantTensor\x12\x0e\n\x06values\x18\x01 \x03(\x01\x12\r\n\x05shape\x18\x02 \x03(\x03\"a\n\x03\x41\x64\x64\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12-\n\x0c\x62roadcasting\x18\x02 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\")\n\x0b\x43oncatenate\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_axis\"\x96\x01\n\x08Subtract\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12\x1b\n\x0e\x63onstant_first\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12-\n\x0c\x62roadcasting\x18\x03 \x01(\x0e\x32\x17.lamina.v1.BroadcastingB\x11\n\x0f_constant_first\"f\n\x08Multiply\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12-\n\x0c\x62roadcasting\x18\x02 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"\x94\x01\n\x06\x44ivide\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12\x1b\n\x0e\x63onstant_first\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12-\n\x0c\x62roadcasting\x18\x03 \x01(\x0e\x32\x17.lamina.v1.BroadcastingB\x11\n\x0f_constant_first\"\x93\x01\n\x05Power\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12\x1b\n\x0e\x63onstant_first\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12-\n\x0c\x62roadcasting\x18\x03 \x01(\x0e\x32\x17.lamina.v1.BroadcastingB\x11\n\x0f_constant_first\"8\n\x07\x41verage\x12-\n\x0c\x62roadcasting\x18\x01 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"e\n\x07Maximum\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12-\n\x0c\x62roadcasting\x18\x02 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"e\n\x07Minimum\x12+\n\x08\x63onstant\x18\x01 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12-\n\x0c\x62roadcasting\x18\x02 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"*\n\x0cStackTensors\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_axis\"9\n\x03\x44ot\x12\x0c\n\x04\x61xes\x18\x01 \x03(\x03\x12\x16\n\tnormalize\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_normalize\"\\\n\x06MatMul\x12\x18\n\x0btranspose_a\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x18\n\x0btranspose_b\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\x0e\n\x0c_transpose_aB\x0e\n\x0c_transpose_b\",\n\x06\x45insum\x12\x15\n\x08\x65quation\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_equation\"P\n\x10\x43osineSimilarity\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07\x65psilon\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05_axisB\n\n\x08_epsilon\"n\n\x10PairwiseDistance\x12\x0e\n\x01p\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07\x65psilon\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x04\n\x02_pB\n\n\x08_epsilonB\x0b\n\t_keepdims\"c\n\x06Reduce\x12\'\n\toperation\x18\x01 \x01(\x0e\x32\x14.lamina.v1.Reduction\x12\x0c\n\x04\x61xis\x18\x02 \x03(\x03\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_keepdims\"\x8a\x01\n\x08Variance\x12$\n\toperation\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Spread\x12\x0c\n\x04\x61xis\x18\x02 \x03(\x03\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x17\n\ncorrection\x18\x04 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_keepdimsB\r\n\x0b_correction\"H\n\x06\x41rgMax\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08keepdims\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_axisB\x0b\n\t_keepdims\"H\n\x06\x41rgMin\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08keepdims\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_axisB\x0b\n\t_keepdims\"Z\n\x04TopK\x12\x0e\n\x01k\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04\x61xis\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x07largest\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x04\n\x02_kB\x07\n\x05_axisB\n\n\x08_largest\"J\n\x04Sort\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\ndescending\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_axisB\r\n\x0b_descending\"l\n\x06\x43umSum\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\texclusive\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07reverse\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x07\n\x05_axisB\x0c\n\n_exclusiveB\n\n\x08_reverse\"_\n\tNormalize\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x01p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07\x65psilon\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x07\n\x05_axisB\x04\n\x02_pB\n\n\x08_epsilon\"A\n\x0b\x45lementwise\x12\x32\n\toperation\x18\x01 \x01(\x0e\x32\x1f.lamina.v1.ElementwiseOperation\":\n\x04\x43lip\x12\x10\n\x03min\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x06\n\x04_minB\x06\n\x04_max\"\x8f\x01\n\x07\x43ompare\x12(\n\toperation\x18\x01 \x01(\x0e\x32\x15.lamina.v1.Comparison\x12+\n\x08\x63onstant\x18\x02 \x01(\x0b\x32\x19.lamina.v1.ConstantTensor\x12-\n\x0c\x62roadcasting\x18\x03 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"h\n\x07Logical\x12.\n\toperation\x18\x01 \x01(\x0e\x32\x1b.lamina.v1.LogicalOperation\x12-\n\x0c\x62roadcasting\x18\x02 \x01(\x0e\x32\x17.lamina.v1.Broadcasting\"\x8a\x01\n\x05Where\x12\x0f\n\x02x1\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02x2\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataType\x12-\n\x0c\x62roadcasting\x18\x04 \x01(\x0e\x32\x17.lamina.v1.BroadcastingB\x05\n\x03_x1B\x05\n\x03_x2*\\\n\x0c\x42roadcasting\x12\x1c\n\x18\x42ROADCASTING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42ROADCASTING_KERAS\x10\x01\x12\x16\n\x12\x42ROADCASTING_NUMPY\x10\x02*\xd0\x01\n\tReduction\x12\x19\n\x15REDUCTION_UNSPECIFIED\x10\x00\x12\x12\n\x0eREDUCTION_MEAN\x10\x01\x12\x11\n\rREDUCTION_SUM\x10\x02\x12\x11\n\rREDUCTION_MAX\x10\x03\x12\x11\n\rREDUCTION_MIN\x10\x04\x12\x12\n\x0eREDUCTION_PROD\x10\x05\x12\x15\n\x11REDUCTION_L1_NORM\x10\x06\x12\x15\n\x11REDUCTION_L2_NORM\x10\x07\x12\x19\n\x15REDUCTION_LOG_SUM_EXP\x10\x08*T\n\x06Spread\x12\x16\n\x12SPREAD_UNSPECIFIED\x10\x00\x12\x13\n\x0fSPREAD_VARIANCE\x10\x01\x12\x1d\n\x19SPREAD_STANDARD_DEVIATION\x10\x02*\xc5\x04\n\x14\x45lementwiseOperation\x12%\n!ELEMENTWISE_OPERATION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_ABS\x10\x01\x12\"\n\x1e\x45LEMENTWISE_OPERATION_NEGATIVE\x10\x02\x12\x1e\n\x1a\x45LEMENTWISE_OPERATION_SIGN\x10\x03\x12 \n\x1c\x45LEMENTWISE_OPERATION_SQUARE\x10\x04\x12\x1e\n\x1a\x45LEMENTWISE_OPERATION_SQRT\x10\x05\x12\x1f\n\x1b\x45LEMENTWISE_OPERATION_RSQRT\x10\x06\x12$\n ELEMENTWISE_OPERATION_RECIPROCAL\x10\x07\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_EXP\x10\x08\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_LOG\x10\t\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_SIN\x10\n\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_COS\x10\x0b\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_TAN\x10\x0c\x12\x1f\n\x1b\x45LEMENTWISE_OPERATION_FLOOR\x10\r\x12\x1e\n\x1a\x45LEMENTWISE_OPERATION_CEIL\x10\x0e\x12\x1f\n\x1b\x45LEMENTWISE_OPERATION_ROUND\x10\x0f\x12\x1d\n\x19\x45LEMENTWISE_OPERATION_ERF\x10\x10*\xbe\x01\n\nComparison\x12\x1a\n\x16\x43OMPARISON_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OMPARISON_EQUAL\x10\x01\x12\x18\n\x14\x43OMPARISON_NOT_EQUAL\x10\x02\x12\x16\n\x12\x43OMPARISON_GREATER\x10\x03\x12\x1c\n\x18\x43OMPARISON_GREATER_EQUAL\x10\x04\x12\x13\n\x0f\x43OMPARISON_LESS\x10\x05\x12\x19\n\x15\x43OMPARISON_LESS_EQUAL\x10\x06*\xc0\x01\n\x10LogicalOperation\x12!\n\x1dLOGICAL_OPERATION_UNSPECIFIED\x10\x00\x12!\n\x1dLOGICAL_OPERATION_LOGICAL_AND\x10\x01\x12 \n\x1cLOGICAL_OPERATION_LOGICAL_OR\x10\x02\x12!\n\x1dLOGICAL_OPERATION_LOGICAL_XOR\x10\x03\x12!\n\x1dLOGICAL_OPERATION_LOGICAL_NOT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lamina.v1.merging_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ADD']._serialized_start=38
-  _globals['_ADD']._serialized_end=43
-  _globals['_CONCATENATE']._serialized_start=45
-  _globals['_CONCATENATE']._serialized_end=86
+  _globals['_BROADCASTING']._serialized_start=2797
+  _globals['_BROADCASTING']._serialized_end=2889
+  _globals['_REDUCTION']._serialized_start=2892
+  _globals['_REDUCTION']._serialized_end=3100
+  _globals['_SPREAD']._serialized_start=3102
+  _globals['_SPREAD']._serialized_end=3186
+  _globals['_ELEMENTWISEOPERATION']._serialized_start=3189
+  _globals['_ELEMENTWISEOPERATION']._serialized_end=3770
+  _globals['_COMPARISON']._serialized_start=3773
+  _globals['_COMPARISON']._serialized_end=3963
+  _globals['_LOGICALOPERATION']._serialized_start=3966
+  _globals['_LOGICALOPERATION']._serialized_end=4158
+  _globals['_CONSTANTTENSOR']._serialized_start=62
+  _globals['_CONSTANTTENSOR']._serialized_end=109
+  _globals['_ADD']._serialized_start=111
+  _globals['_ADD']._serialized_end=208
+  _globals['_CONCATENATE']._serialized_start=210
+  _globals['_CONCATENATE']._serialized_end=251
+  _globals['_SUBTRACT']._serialized_start=254
+  _globals['_SUBTRACT']._serialized_end=404
+  _globals['_MULTIPLY']._serialized_start=406
+  _globals['_MULTIPLY']._serialized_end=508
+  _globals['_DIVIDE']._serialized_start=511
+  _globals['_DIVIDE']._serialized_end=659
+  _globals['_POWER']._serialized_start=662
+  _globals['_POWER']._serialized_end=809
+  _globals['_AVERAGE']._serialized_start=811
+  _globals['_AVERAGE']._serialized_end=867
+  _globals['_MAXIMUM']._serialized_start=869
+  _globals['_MAXIMUM']._serialized_end=970
+  _globals['_MINIMUM']._serialized_start=972
+  _globals['_MINIMUM']._serialized_end=1073
+  _globals['_STACKTENSORS']._serialized_start=1075
+  _globals['_STACKTENSORS']._serialized_end=1117
+  _globals['_DOT']._serialized_start=1119
+  _globals['_DOT']._serialized_end=1176
+  _globals['_MATMUL']._serialized_start=1178
+  _globals['_MATMUL']._serialized_end=1270
+  _globals['_EINSUM']._serialized_start=1272
+  _globals['_EINSUM']._serialized_end=1316
+  _globals['_COSINESIMILARITY']._serialized_start=1318
+  _globals['_COSINESIMILARITY']._serialized_end=1398
+  _globals['_PAIRWISEDISTANCE']._serialized_start=1400
+  _globals['_PAIRWISEDISTANCE']._serialized_end=1510
+  _globals['_REDUCE']._serialized_start=1512
+  _globals['_REDUCE']._serialized_end=1611
+  _globals['_VARIANCE']._serialized_start=1614
+  _globals['_VARIANCE']._serialized_end=1752
+  _globals['_ARGMAX']._serialized_start=1754
+  _globals['_ARGMAX']._serialized_end=1826
+  _globals['_ARGMIN']._serialized_start=1828
+  _globals['_ARGMIN']._serialized_end=1900
+  _globals['_TOPK']._serialized_start=1902
+  _globals['_TOPK']._serialized_end=1992
+  _globals['_SORT']._serialized_start=1994
+  _globals['_SORT']._serialized_end=2068
+  _globals['_CUMSUM']._serialized_start=2070
+  _globals['_CUMSUM']._serialized_end=2178
+  _globals['_NORMALIZE']._serialized_start=2180
+  _globals['_NORMALIZE']._serialized_end=2275
+  _globals['_ELEMENTWISE']._serialized_start=2277
+  _globals['_ELEMENTWISE']._serialized_end=2342
+  _globals['_CLIP']._serialized_start=2344
+  _globals['_CLIP']._serialized_end=2402
+  _globals['_COMPARE']._serialized_start=2405
+  _globals['_COMPARE']._serialized_end=2548
+  _globals['_LOGICAL']._serialized_start=2550
+  _globals['_LOGICAL']._serialized_end=2654
+  _globals['_WHERE']._serialized_start=2657
+  _globals['_WHERE']._serialized_end=2795
 # @@protoc_insertion_point(module_scope)

@@ -259,16 +259,18 @@ class SetLayout(_message.Message):
     def __init__(self, layout: _Optional[_Union[_options_pb2.Layout, str]] = ...) -> None: ...
 
 class StackEdit(_message.Message):
-    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout")
+    __slots__ = ("insert_layer", "replace_layer", "remove_layer", "set_layout", "block")
     INSERT_LAYER_FIELD_NUMBER: _ClassVar[int]
     REPLACE_LAYER_FIELD_NUMBER: _ClassVar[int]
     REMOVE_LAYER_FIELD_NUMBER: _ClassVar[int]
     SET_LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
     insert_layer: InsertLayer
     replace_layer: ReplaceLayer
     remove_layer: RemoveLayer
     set_layout: SetLayout
-    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ...) -> None: ...
+    block: str
+    def __init__(self, insert_layer: _Optional[_Union[InsertLayer, _Mapping]] = ..., replace_layer: _Optional[_Union[ReplaceLayer, _Mapping]] = ..., remove_layer: _Optional[_Union[RemoveLayer, _Mapping]] = ..., set_layout: _Optional[_Union[SetLayout, _Mapping]] = ..., block: _Optional[str] = ...) -> None: ...
 
 class ExpandDims(_message.Message):
     __slots__ = ("axis",)
@@ -288,7 +290,7 @@ class Transpose(_message.Message):
     axes: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, axes: _Optional[_Iterable[int]] = ...) -> None: ...
 
-class Cast(_message.Message):
+class CastArray(_message.Message):
     __slots__ = ("data_type",)
     DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
     data_type: _tensor_pb2.DataType
@@ -305,8 +307,8 @@ class ArrayEdit(_message.Message):
     expand_dims: ExpandDims
     squeeze: Squeeze
     transpose: Transpose
-    cast: Cast
-    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[Cast, _Mapping]] = ...) -> None: ...
+    cast: CastArray
+    def __init__(self, name: _Optional[str] = ..., expand_dims: _Optional[_Union[ExpandDims, _Mapping]] = ..., squeeze: _Optional[_Union[Squeeze, _Mapping]] = ..., transpose: _Optional[_Union[Transpose, _Mapping]] = ..., cast: _Optional[_Union[CastArray, _Mapping]] = ...) -> None: ...
 
 class Fix(_message.Message):
     __slots__ = ("title", "outcome", "stack_edits", "array_edits")

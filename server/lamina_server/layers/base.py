@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lamina_server.dims import Dim, Size, substitute
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, names, usual_roles
+from lamina_server.layers.tensors import FLOATS, INTEGERS, NUMBERS, DType, Layout, Role, Spec, names, usual_roles
 
 MAX_INT = 2**31 - 1
+MAX_AXES = 32  # of a shape among the options; what a server admits of a tensor is its limit max_rank
 MAX_FLOAT = 3.4028234663852886e38  # float32's
 
 if TYPE_CHECKING:
@@ -56,14 +58,14 @@ class Window(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """A weight a layer needs. `init` is "glorot", "zeros" or "ones"; fans are for glorot.
+    """A weight a layer needs. `init` is "glorot", "zeros", "ones" or the number it starts as; fans are for glorot.
 
     FLOAT32 stands for the type that the layer computes in; the tracer puts it in.
     """
 
     name: str
     shape: tuple[int, ...]
-    init: str = "zeros"
+    init: str | float = "zeros"
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
@@ -119,16 +121,23 @@ class Sdk(NamedTuple):
     """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none.
 
     Arguments stand in the order of the kind's fields, but for two in `swapped` that change places, as Keras has them.
+    A kind with an option `operation` has a constructor for each of its values, named as the value is in CamelCase;
+    `doc` is what such a constructor says first.
     """
 
     name: str
     rank: int | None = None
     swapped: tuple[str, str] | None = None
+    operation: str = ""
+    doc: str = ""
 
     def arranged(self, names: Iterable[str]) -> list[str]:
         """The names of the kind's fields in the order of the arguments."""
         places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
         return [places.get(name, name) for name in names]
+
+
+IN_NAME = ("rank", "operation")  # options that a constructor's name says, so that nobody writes them
 
 
 class Node(NamedTuple):
@@ -140,6 +149,11 @@ class Node(NamedTuple):
     inputs: tuple[str, ...] = ()
     expect: tuple[Size, ...] | None = None
     weights_of: str | None = None
+
+    def bound(self, values: Mapping[str, Size]) -> "Node":
+        """The layer with other sizes in the place of its symbols."""
+        expect = self.expect and tuple(substitute(size, values) for size in self.expect)
+        return self._replace(kind=self.kind.bound(values), expect=expect)
 
 
 class Example(NamedTuple):
@@ -158,13 +172,17 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: int | None = None,
+    usual: float | None = None,
+    lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
-    `usual` is what the SDK's constructors send for a required option that Keras gives a default.
+    `usual` is what the SDK's constructors send where nothing is given: Keras' default of an option that is required
+    here, or has another default. `lone`: of several numbers a lone one is written by itself.
     """
-    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual})
+    return field(
+        default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual, "lone": lone}
+    )
 
 
 class Kind:
@@ -174,6 +192,8 @@ class Kind:
     sdk: ClassVar[tuple[Sdk, ...]] = ()
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
+    called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them
+    masking: ClassVar[str] = "keeps"  # what Keras does with a mask that comes along: "keeps", "drops" or "uses" it
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -199,6 +219,21 @@ class Kind:
         raise NotImplementedError
 
     @property
+    def begins(self) -> bool:
+        """Whether it takes nothing: an Input, or numbers that the stack itself holds."""
+        return self.inputs[1] == 0
+
+    @property
+    def sends_mask(self) -> bool:
+        """Whether Keras hands a mask on from here, which says what later layers skip."""
+        return False
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows from which the integers that it takes choose; None where they choose nothing."""
+        return None
+
+    @property
     def spatial_rank(self) -> int | None:
         """Number of spatial axes, where the options say it."""
         return next(
@@ -213,7 +248,9 @@ class Kind:
     @property
     def title(self) -> str:
         """Keras class name: `Conv1D`."""
-        first = self.sdk[0]
+        first, operation = self.sdk[0], getattr(self, "operation", None)
+        if operation is not None:
+            return next(sdk.name for sdk in self.sdk if sdk.operation == operation)
         if first.rank is None:
             return first.name
         rank = self.spatial_rank
@@ -248,9 +285,11 @@ class Kind:
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is item.default or value == item.default or item.name == "rank":  # the class name says the rank
+            if value is item.default or value == item.default or item.name in IN_NAME:
                 continue
-            shown = option_text(value, per_axis=item.metadata["minimum"] is not None)
+            if item.metadata["lone"] and len(value) == 1:
+                value = value[0]
+            shown = option_text(value, per_axis=item.metadata["minimum"] is not None and not item.metadata["lone"])
             parts.append(shown if item.default is MISSING else f"{item.name}={shown}")
         return ", ".join(parts)
 
@@ -292,6 +331,8 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
         return str(value[0])
     if isinstance(value, Node):
         return f"{value.kind.title}({value.kind.text()})"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
         return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, tuple):
@@ -318,13 +359,16 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
     """Raises LayerError where an input, counted from 1, has an element type that is not taken."""
     if x.dtype in takes:
         return
-    wanted = "floating-point numbers" if takes == FLOATS else " or ".join(sorted(takes))
-    to = "float32" if takes >= FLOATS else sorted(takes)[0]
+    known = {FLOATS: "floating-point numbers", INTEGERS: "integers", NUMBERS: "numbers"}
+    wanted = known.get(takes) or " or ".join(sorted(takes))
+    to = next((dtype for dtype in (DType.FLOAT32, DType.INT64) if dtype in takes), sorted(takes)[0])
     raise LayerError(
         "DTYPE_MISMATCH",
         f'takes {wanted}, but {{input_{position}}} is {x.dtype.value}: put Cast("{to}") before it',
         field="inputs",
         got=x.dtype.value,
+        cast=to,
+        position=position,
     )
 
 
@@ -338,6 +382,8 @@ def require_one_type(inputs: Sequence[Spec]) -> None:
                 f'one type is computed in: put Cast("{inputs[0].dtype.value}") behind {{input_{i}}}',
                 field="inputs",
                 got=x.dtype.value,
+                cast=inputs[0].dtype.value,
+                position=i,
             )
 
 
@@ -364,6 +410,28 @@ def own_axis(axis: int, rank: int, name: str = "axis") -> int:
 def one_for_each(spec: Spec, use_bias: bool) -> Derived | None:
     """Additions of a bias that every number of an output gets once."""
     return derive("outputs", outputs=spec.elements) if use_bias else None
+
+
+def own_axes(axes: Sequence[int], rank: int, name: str = "axis") -> tuple[int, ...]:
+    """Several axes as `own_axis` takes one, in order. Raises LayerError for one that is there twice."""
+    found = sorted(own_axis(axis, rank, name) for axis in axes)
+    for one, other in pairwise(found):
+        if one == other:
+            raise LayerError(
+                "BAD_AXIS", f"{name} is {option_text(tuple(axes))}: axis {one} is there twice", field=name, axis=one
+            )
+    return tuple(found)
+
+
+def axis_name(spec: Spec, axis: int) -> str:
+    """An axis as sentences name it: `channels`, or `axis 2` where its role says nothing."""
+    role = spec.axes[axis].role
+    return role.value if role is not Role.NONE else f"axis {axis}"
+
+
+def too_many_axes(field: str, count: int) -> LayerError:
+    """What is said of an option that declares more than MAX_AXES axes, before anything is computed of them."""
+    return LayerError("OUT_OF_RANGE", f"declares {count} axes; there may be {MAX_AXES}", field=field, got=count)
 
 
 def single(spec: Spec) -> tuple[Output, ...]:

@@ -21,8 +21,8 @@ from lamina_server.layers.base import (
     single,
     unchanged,
 )
-from lamina_server.layers.functions import Function, Gelu, Relu, Softmax
-from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.functions import Function, Gelu, Relu, Softmax, applied
+from lamina_server.layers.graph import ELEMENT, Graph, Value
 from lamina_server.layers.tensors import ANY, Axis, DType, Layout, Role, Spec
 
 
@@ -105,7 +105,7 @@ class Dense(Kind):
             weights=(*weights, *bias),
             params=dense_params(width, self.units, self.use_bias),
             params_reason=f"Each unit has {plural(width, 'weight')}{' and a bias' if self.use_bias else ''}",
-            macs=_dense_macs(leading, width, self.units),
+            macs=dense_macs(leading, width, self.units),
             bias_adds=one_for_each(out, self.use_bias),
             how=f"{role.value if role is Role.CHANNELS else 'features'} {width} -> {self.units}",
             sees_all=x.rank == 2,
@@ -142,8 +142,7 @@ class Activation(Kind):
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         check_function(self.activation, inputs[0])
-        along = self.activation.sees_along(inputs[0].rank)
-        return unchanged(inputs[0], "Activation", how=f"{self.activation}, shape unchanged", sees_along=along)
+        return applied(self.activation, inputs[0], "Activation", str(self.activation))
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return [self.activation.emit(graph, inputs[0])]
@@ -163,10 +162,76 @@ class Dropout(Kind):
         return (Example(cls(0.3), ((7, 5),)),)
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        return unchanged(inputs[0], "Dropout", how="the identity at inference")
+        return unchanged(inputs[0], self.title, how="the identity at inference")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         return inputs
+
+
+@dataclass(frozen=True)
+class Masking(Kind):
+    """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
+
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
+    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+    """
+
+    mask_value: float = option("the number that marks a step", 0.0)
+
+    sdk = (Sdk("Masking"),)
+    sends_mask = True
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (Example(cls(), ((7, 1),)), Example(cls(2.0), ((3,),), dtypes=(DType.FLOAT64,)))
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        (x,) = inputs
+        if x.rank < 2:
+            raise LayerError("RANK_MISMATCH", f"needs at least batch, features. It gets {x}: one axis is missing")
+        return unchanged(x, "Masking", how=f"zeros where all features are {self.mask_value:g}, shape unchanged")
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        (x,) = inputs
+        dtype = x.spec.dtype
+        equal = graph.node("Equal", [x.name, graph.const(self.mask_value, dtype)])
+        own = graph.node("Cast", [graph.node("Not", [equal])], to=ELEMENT[DType.FLOAT32])  # ReduceMax takes no bool
+        axis = graph.ints([x.physical(x.spec.rank - 1)])
+        kept = graph.node("Cast", [graph.node("ReduceMax", [own, axis], keepdims=1)], to=ELEMENT[DType.BOOL])
+        return [x._replace(name=graph.node("Where", [kept, x.name, graph.const(0.0, dtype)]))]
+
+
+@dataclass(frozen=True)
+class Cast(Kind):
+    """The same numbers in another element type; the shape does not change.
+
+    Floating to integer drops the fraction (2.7 -> 2, -2.7 -> -2), to bool everything but 0 is true, to a shorter
+    floating type rounds to the nearest, ties to even: as numpy and ONNX. Beyond the range of an integer type the
+    result is not defined, as in ONNX.
+    """
+
+    dtype: DType = option("element type of the result")
+
+    sdk = (Sdk("Cast"),)
+    takes = ANY
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(DType.INT32), ((7, 5),)),
+            Example(cls(DType.FLOAT32), ((4,),), dtypes=(DType.UINT8,)),
+            Example(cls(DType.BOOL), ((4,),), dtypes=(DType.INT64,)),
+            Example(cls(DType.FLOAT16), ((4,),), dtypes=(DType.FLOAT64,)),
+        )
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        (x,) = inputs
+        how = f"{x.dtype.value} -> {self.dtype.value}, shape unchanged"
+        return unchanged(x._replace(dtype=self.dtype), "Cast", how=how)
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        (x,) = inputs
+        return [Value(graph.node("Cast", [x.name], to=ELEMENT[self.dtype]), x.order, done.spec)]
 
 
 def check_function(function: Function | None, spec: Spec, field: str = "activation") -> None:
@@ -190,7 +255,8 @@ def dense_params(width: int, units: int, bias: bool) -> Derived:
     return derive("units * (inputs + 1)" if bias else "units * inputs", units=units, inputs=width)
 
 
-def _dense_macs(leading: Size, width: int, units: int) -> Derived:
+def dense_macs(leading: Size, width: int, units: int) -> Derived:
+    """Multiply-adds of a matrix, for so many positions."""
     if leading == 1:
         return derive("inputs * units", inputs=width, units=units)
     return derive("positions * inputs * units", positions=leading, inputs=width, units=units)

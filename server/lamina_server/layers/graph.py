@@ -19,6 +19,8 @@ _SPELLED = {DType.FLOAT32: "FLOAT", DType.FLOAT64: "DOUBLE"}
 ELEMENT: dict[DType, int] = {
     dtype: onnx.TensorProto.DataType.Value(_SPELLED.get(dtype, dtype.value.upper())) for dtype in DType
 }
+# Operators that ONNX itself does not define for a type.
+_FLOAT32_ONLY = {DType.FLOAT16: {"Celu"}, DType.BFLOAT16: {"Celu", "Shrink"}}
 Array = np.ndarray[Any, Any]
 
 
@@ -69,6 +71,19 @@ class Graph:
                 node.attribute.append(_attribute(key, value))
         self.nodes.append(node)
         return outputs
+
+    def cast(self, name: str, dtype: DType) -> str:
+        """A tensor with its elements as another type."""
+        return self.node("Cast", [name], to=ELEMENT[dtype])
+
+    def single(self, op: str, inputs: Sequence[str], dtype: DType, **attributes: Any) -> str:
+        """A node of an operator that ONNX may lack in half precision: it computes in float32, and rounds once.
+
+        float64 is never computed in less: where ONNX Runtime lacks it, the run is refused.
+        """
+        if op not in _FLOAT32_ONLY.get(dtype, ()):
+            return self.node(op, inputs, **attributes)
+        return self.cast(self.node(op, [self.cast(name, DType.FLOAT32) for name in inputs], **attributes), dtype)
 
     def const(self, array: Any, dtype: DType) -> str:
         """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's."""

@@ -4,8 +4,8 @@ A holder says what the layers in it are given and what it makes of what they giv
 and the exporter emits them. Their names follow the holder's: "res1/conv2d".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NewType
 
 from lamina_server.dims import Size, symbol
@@ -29,9 +29,10 @@ from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.merging import Add
-from lamina_server.layers.tensors import ANY, Axis, Layout, Role, Spec
+from lamina_server.layers.tensors import ANY, Axis, Layout, Role, Spec, usual_roles
 
 Fields = dict[Role, Any]  # receptive fields by axis
+RolesInside = Callable[[int], tuple[Role, ...]]  # for a rank, what the layer inside takes the axes to be
 BlockName = NewType("BlockName", str)  # of a stack among the stack's blocks; in the SDK also the stack itself
 
 
@@ -48,13 +49,25 @@ class Held(NamedTuple):
 class Holder(Kind):
     """A kind that holds other layers."""
 
-    layer: Node  # the layer inside , where it is one alone
+    layer: Node  # the layer inside, where it is one alone
     takes = ANY  # the layers inside say what they take
 
     def check_types(self, inputs: Sequence[Spec]) -> None:
         """The layers inside check."""
 
-    def given(self, inputs: Sequence[Spec], layout: Layout) -> tuple[Spec, ...]:
+    def bound(self, values: Mapping[str, Size]) -> "Holder":
+        """The layer inside is bound too."""
+        return replace(self, layer=self.layer.bound(values))
+
+    def around(self, rank: int, inside: RolesInside) -> tuple[Role, ...]:
+        """As `roles`, from what the layer inside takes the axes of its input of a rank to be."""
+        return inside(rank)
+
+    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
+        """What the layer inside says."""
+        return self.around(rank, lambda inner: self.layer.kind.roles(inner, layout))
+
+    def given(self, inputs: Sequence[Spec], inside: RolesInside) -> tuple[Spec, ...]:
         """What the Inputs inside are. Raises LayerError for tensors that do not fit."""
         return tuple(inputs)
 
@@ -62,9 +75,17 @@ class Holder(Kind):
         """What the holder makes of it."""
         raise NotImplementedError
 
-    def fields(self, x: Spec, outer: Fields, inner: Fields) -> Fields:
-        """What an output sees of the stack's inputs, from what its input sees and what those inside see."""
+    def seen_by(self, x: Spec, given: Spec, fields: Fields) -> Fields:
+        """What an Input inside sees of the stack's inputs, from what its tensor `x` sees."""
+        return fields
+
+    def seen_behind(self, x: Spec, outer: Fields, out: Spec, inner: Fields) -> Fields:
+        """What an output sees of the stack's inputs, from what the first input and what the output inside see."""
         return inner
+
+    def ahead(self, kind: Kind) -> Kind:
+        """A layer in front of this one that is in front of the layer inside."""
+        return kind
 
     def enter(self, graph: Graph, inputs: Sequence[Value], given: Sequence[Spec]) -> Sequence[Value]:
         """The tensors that the Inputs inside are."""
@@ -98,9 +119,15 @@ class Block(Holder):
         )
         return (Example(cls(BlockName("residual")), ((9, 4),), blocks=(("residual", residual),)),)
 
+    def bound(self, values: Mapping[str, Size]) -> "Block":
+        return self
+
+    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
+        return usual_roles(rank, layout)  # the tracer knows the block, and asks it
+
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
-        last = held.layers[-1][0]
-        rows = tuple(_as_inside(i, axis, last) for i, axis in enumerate(held.outputs[0].spec.axes) if i)
+        rows = tuple(_as_inside(i, axis) for i, axis in enumerate(held.outputs[0].spec.axes) if i)
+        names = [name for name, _ in held.layers]
         return Inference(
             held.outputs,
             "Block",
@@ -109,7 +136,7 @@ class Block(Holder):
             params_reason="Its layers' parameters together",
             macs=_summed(held, "macs"),
             bias_adds=_summed(held, "bias_adds"),
-            how=f"{plural(len(held.layers), 'layer')}: {_listed([name for name, _ in held.layers])}",
+            how=": ".join(filter(None, (plural(len(names), "layer"), _listed(names)))),
         )
 
 
@@ -132,29 +159,25 @@ class TimeDistributed(Holder):
             Example(cls(Node(Conv(2, (3,)))), ((5, 3, 7),), Layout.CHANNELS_FIRST),
         )
 
-    @property
-    def spatial_rank(self) -> int | None:
-        return None
+    def around(self, rank: int, inside: RolesInside) -> tuple[Role, ...]:
+        taken = inside(rank - 1) if rank > 1 else (Role.BATCH,)
+        return (Role.BATCH, _beside(Role.STEPS, taken), *taken[1:])[:rank]
 
-    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
-        inside = self.layer.kind.roles(rank - 1, layout) if rank > 1 else (Role.BATCH,)
-        steps = Role.NONE if Role.STEPS in inside else Role.STEPS  # a Conv1D inside has steps of its own
-        return (Role.BATCH, steps, *inside[1:])[:rank]
-
-    def given(self, inputs: Sequence[Spec], layout: Layout) -> tuple[Spec, ...]:
+    def given(self, inputs: Sequence[Spec], inside: RolesInside) -> tuple[Spec, ...]:
         (x,) = inputs
         if x.rank < 3:
             text = f"needs batch, steps and at least one axis more. It gets {x}: the layer would have nothing to act on"
-            raise LayerError("RANK_MISMATCH", text)
-        roles = self.layer.kind.roles(x.rank - 1, layout)
-        axes = (Axis(role, axis.size) for role, axis in zip(roles[1:], x.axes[2:], strict=True))
+            raise LayerError("RANK_MISMATCH", text, expected=(Role.BATCH, Role.STEPS, Role.FEATURES))
+        axes = (Axis(role, axis.size) for role, axis in zip(inside(x.rank - 1)[1:], x.axes[2:], strict=True))
         return (Spec((Axis(Role.BATCH, x.axes[0].size * x.axes[1].size), *axes), x.dtype),)
 
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
         (x,), (name, inside) = inputs, held.layers[-1]
-        steps = x.axes[1]
+        role = _beside(x.axes[1].role, [axis.role for o in held.outputs for axis in o.spec.axes])
+        steps = Axis(role, x.axes[1].size)
         outputs = tuple(Output(o.name, Spec((x.axes[0], steps, *o.spec.axes[1:]), o.spec.dtype)) for o in held.outputs)
-        every = f"The same {inside.label} acts on each of them; nothing is mixed between steps."
+        several = f"The same {inside.label} acts on each of them; nothing is mixed between steps."
+        every = f"{inside.label} acts on it." if steps.size == 1 else several
         row = Derivation(1, steps.role, steps.size, derive("T", T=steps.size), every)
         moved = (r._replace(axis=r.axis + 1) for r in inside.derivations)
         macs = _each_step(steps.size, held.macs)
@@ -170,9 +193,16 @@ class TimeDistributed(Holder):
             sees_along=tuple(axis + 1 for axis in inside.sees_along),
         )
 
-    def fields(self, x: Spec, outer: Fields, inner: Fields) -> Fields:
-        steps = {role: field for role, field in outer.items() if role is x.axes[1].role}
-        return {**steps, **inner}
+    def seen_by(self, x: Spec, given: Spec, fields: Fields) -> Fields:
+        pairs = zip(x.axes[2:], given.axes[1:], strict=True)
+        return {new.role: fields[old.role] for old, new in pairs if old.role in fields}
+
+    def seen_behind(self, x: Spec, outer: Fields, out: Spec, inner: Fields) -> Fields:
+        steps = out.axes[1].role  # none where an axis inside has theirs
+        return {**{role: field for role, field in outer.items() if role is steps is x.axes[1].role}, **inner}
+
+    def ahead(self, kind: Kind) -> Kind:
+        return replace(self, layer=Node(kind))
 
     def enter(self, graph: Graph, inputs: Sequence[Value], given: Sequence[Spec]) -> Sequence[Value]:
         sizes = graph.shape([-1, *given[0].shape[1:]])
@@ -201,10 +231,6 @@ class SpectralNormalization(Holder):
     def examples(cls) -> tuple[Example, ...]:
         return (Example(cls(Node(Conv(4, (3, 3)))), ((6, 5, 2),)), Example(cls(Node(Dense(3))), ((4,),)))
 
-    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
-        roles: tuple[Role, ...] = self.layer.kind.roles(rank, layout)
-        return roles
-
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
         name, inside = held.layers[-1]
         kernel = next((w for w in inside.weights if w.name in ("kernel", "embeddings")), None)
@@ -229,6 +255,11 @@ class SpectralNormalization(Holder):
         )
 
 
+def _beside(role: Role, others: Collection[Role]) -> Role:
+    """The role of the steps: none where an axis inside has it too, as the steps of a Conv1D."""
+    return Role.NONE if role in others else role
+
+
 def _unfolded(spec: Spec) -> list[Size]:
     """Sizes for a Reshape: one that is not a number is left to ONNX."""
     sizes = list(spec.shape)
@@ -237,8 +268,8 @@ def _unfolded(spec: Spec) -> list[Size]:
     return sizes
 
 
-def _as_inside(i: int, axis: Axis, last: str) -> Derivation:
-    return Derivation(i, axis.role, None, derive("size", size=axis.size), f"As {last} gives it.")
+def _as_inside(i: int, axis: Axis) -> Derivation:
+    return Derivation(i, axis.role, None, derive("size", size=axis.size), "As the layers inside give it.")
 
 
 def _summed(held: Held, what: str) -> Derived | None:

@@ -6,59 +6,52 @@ from dataclasses import dataclass
 from lamina_server.dims import Size
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
-from lamina_server.layers.base import Derivation, Example, Inference, Kind, Sdk, option, own_axis, plural, single
+from lamina_server.layers.arithmetic import BROADCASTING_DOC, CONSTANT_DOC, Merge
+from lamina_server.layers.base import (
+    Derivation,
+    Example,
+    Inference,
+    Kind,
+    Sdk,
+    option,
+    own_axis,
+    plural,
+    single,
+)
+from lamina_server.layers.broadcasting import (
+    Broadcasting,
+    ConstantTensor,
+    axis_name,
+    disagree,
+)
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.tensors import ANY, NUMBERS, Axis, Layout, Role, Spec
+from lamina_server.layers.tensors import ANY, Axis, DType, Layout, Role, Spec
 
 
 @dataclass(frozen=True)
-class Add(Kind):
-    """Elementwise sum of two or more tensors.
+class Add(Merge):
+    """Elementwise sum of two or more tensors, or of one and a constant.
 
     Broadcasting as in Keras: a size 1 stretches, and a tensor with fewer axes gets its missing axes just after the
     batch axis (numpy, PyTorch and ONNX put them before it).
     """
 
+    constant: ConstantTensor | None = option(CONSTANT_DOC, None)
+    broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
+
     sdk = (Sdk("Add"),)
-    takes = NUMBERS
-    inputs = (2, None)
+    op, doing, together, beside = "Add", "adds", "sum of {n}", "plus {c}"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example(cls(), ((5, 3), (5, 3))), Example(cls(), ((5, 3), (3,), (1, 3))))
-
-    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        rank = max(x.rank for x in inputs)
-        widest = next(x for x in inputs if x.rank == rank)
-        aligned = [raised(x, rank) for x in inputs]
-        axes, rows = [widest.axes[0]], []
-        for i in range(1, rank):
-            role = widest.axes[i].role
-            size = _common([shape[i] for shape in aligned], inputs, i, role)
-            axes.append(Axis(role, size))
-            if any(shape[i] != size for shape in aligned):
-                rows.append(
-                    Derivation(i, role, None, derive("largest", largest=size), "A size of 1 is stretched to it.")
-                )
-        return Inference(
-            single(Spec(tuple(axes), widest.dtype)), "Add", tuple(rows), how=f"sum of {plural(len(inputs), 'tensor')}"
+        return (
+            Example(cls(), ((5, 3), (5, 3))),
+            Example(cls(), ((5, 3), (3,), (1, 3))),
+            Example(cls(ConstantTensor((3.0,))), ((4, 7),)),
+            Example(cls(ConstantTensor((1.0, -2.0, 0.5))), ((1, 3),), Layout.CHANNELS_FIRST),
+            Example(cls(ConstantTensor((3.0,))), ((4,),), dtypes=(DType.INT8,)),
+            Example(cls(broadcasting=Broadcasting.NUMPY), ((5, 3), (1, 3)), dtypes=(DType.FLOAT64, DType.FLOAT64)),
         )
-
-    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
-        rank = done.spec.rank
-        order = next(x.order for x in inputs if x.spec.rank == rank)
-        names = [self._laid(graph, x, order) for x in inputs]
-        total = names[0]
-        for name in names[1:]:
-            total = graph.node("Add", [total, name])
-        return [Value(total, order, done.spec)]
-
-    def _laid(self, graph: Graph, x: Value, order: tuple[int, ...]) -> str:
-        missing = len(order) - x.spec.rank
-        if not missing:
-            return graph.arrange(x, order)
-        name = graph.node("Unsqueeze", [graph.arrange(x), graph.ints(range(1, 1 + missing))])
-        return graph.arrange(graph.logical(name, x.spec)._replace(order=tuple(range(len(order)))), order)
 
 
 @dataclass(frozen=True)
@@ -76,23 +69,10 @@ class Concatenate(Kind):
         return (Example(cls(), ((5, 3), (5, 4))), Example(cls(axis=1), ((2, 3), (4, 3), (1, 3))))
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        first = inputs[0]
-        for i, x in enumerate(inputs):
-            if x.rank != first.rank:
-                raise LayerError(
-                    "RANK_MISMATCH",
-                    f"joins tensors with equally many axes; {{input_1}} is {first}, {{input_{i + 1}}} is {x}",
-                )
+        first = _same_rank(inputs, "joins")
         axis = own_axis(self.axis, first.rank)
         role = first.axes[axis].role
-        for i in range(1, first.rank):
-            if i != axis and len({x.axes[i].size for x in inputs}) > 1:
-                raise _disagree(
-                    inputs,
-                    i,
-                    f"joins along {_axis_name(role, axis)}, so all other sizes must agree, "
-                    f"but {_axis_name(first.axes[i].role, i)}",
-                )
+        _check_others(inputs, axis, f"joins along {axis_name(role, axis)}")
         parts = {chr(ord("a") + i) if i < 26 else f"x{i}": x.axes[axis].size for i, x in enumerate(inputs)}
         total = derive(" + ".join(parts), **parts)
         row = Derivation(
@@ -100,35 +80,93 @@ class Concatenate(Kind):
             role,
             first.axes[axis].size,
             total,
-            f"The inputs stand one after the other along {_axis_name(role, axis)}.",
+            f"The inputs stand one after the other along {axis_name(role, axis)}.",
         )
-        return Inference(single(first.resized(axis, total.value)), "Concatenate", (row,))
+        out = Spec((_batch(inputs), *first.axes[1:]), first.dtype).resized(axis, total.value)
+        return Inference(single(out), "Concatenate", (row,), sees_along=(axis,))
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         order = inputs[0].order
         out = Value("", order, done.spec)
         axis = out.physical(own_axis(self.axis, done.spec.rank))
-        return [out._replace(name=graph.node("Concat", [graph.arrange(x, order) for x in inputs], axis=axis))]
+        names = [_for_batch(graph, x, order, done.spec) for x in inputs]
+        return [out._replace(name=graph.node("Concat", names, axis=axis))]
 
 
-def raised(x: Spec, rank: int) -> tuple[Size, ...]:
-    """The shape with missing axes of size 1 put just after the batch axis."""
-    return (x.shape[0], *(1,) * (rank - x.rank), *x.shape[1:])
+@dataclass(frozen=True)
+class StackTensors(Kind):
+    """Tensors of one shape along a new axis, as long as there are tensors: n times (batch, a, b) -> (batch, n, a, b).
+
+    What numpy, PyTorch and Keras call stack; Stack itself is the network.
+    """
+
+    axis: int = option("where the new axis stands in the result; counts the batch axis, negative from the end", -1)
+
+    sdk = (Sdk("StackTensors"),)
+    takes = ANY
+    inputs = (2, None)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(axis=1), ((5, 3), (5, 3))),
+            Example(cls(), ((4,), (4,), (4,)), dtypes=(DType.BOOL,) * 3),
+            Example(cls(axis=-2), ((5, 3), (5, 3)), Layout.CHANNELS_FIRST),
+        )
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        first = _same_rank(inputs, "stacks")
+        axis = own_axis(self.axis, first.rank + 1)
+        _check_others(inputs, 0, "stacks along a new axis")
+        count = len(inputs)
+        axes = (_batch(inputs), *first.axes[1:axis], Axis(Role.NONE, count), *first.axes[axis:])
+        row = Derivation(axis, Role.NONE, None, derive("n", n=count), "The new axis, with one place for each input.")
+        how = f"{plural(count, 'tensor')} along a new axis {axis}"
+        return Inference(single(Spec(axes, first.dtype)), "StackTensors", (row,), how=how)
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        axis = own_axis(self.axis, done.spec.rank)
+        order = tuple(i if i < axis else i + 1 for i in inputs[0].order)
+        place = axis if inputs[0].order == tuple(range(len(inputs[0].order))) else len(order)
+        order = (*order[:place], axis, *order[place:])
+        raised = [
+            graph.node("Unsqueeze", [_for_batch(graph, x, inputs[0].order, done.spec), graph.ints([place])])
+            for x in inputs
+        ]
+        return [Value(graph.node("Concat", raised, axis=place), order, done.spec)]
 
 
-def _common(sizes: list[Size], inputs: Sequence[Spec], axis: int, role: Role) -> Size:
-    wide = {size for size in sizes if size != 1}
-    if len(wide) > 1:
-        raise _disagree(inputs, axis, f"adds element by element, so {_axis_name(role, axis)} must agree, but it", sizes)
-    return wide.pop() if wide else 1
+def _same_rank(inputs: Sequence[Spec], doing: str) -> Spec:
+    """The first input. Raises LayerError where one has another number of axes."""
+    first = inputs[0]
+    for i, x in enumerate(inputs):
+        if x.rank != first.rank:
+            raise LayerError(
+                "RANK_MISMATCH",
+                f"{doing} tensors with equally many axes; {{input_1}} is {first}, {{input_{i + 1}}} is {x}",
+            )
+    return first
 
 
-def _disagree(inputs: Sequence[Spec], axis: int, lead: str, sizes: list[Size] | None = None) -> LayerError:
-    found = sizes or [x.axes[axis].size for x in inputs]
-    listed = ", ".join(f"{size} in {{input_{i + 1}}}" for i, size in enumerate(found))
-    shapes = "; ".join(f"{{input_{i + 1}}} is {x}" for i, x in enumerate(inputs))
-    return LayerError("SIZE_MISMATCH", f"{lead} is {listed}: {shapes}", axis=axis, sizes=tuple(found))
+def _check_others(inputs: Sequence[Spec], axis: int, doing: str) -> None:
+    """Raises LayerError where sizes differ along any axis but the batch and one."""
+    first = inputs[0]
+    for i in range(1, first.rank):
+        sizes: list[Size] = [x.axes[i].size for x in inputs]
+        if i != axis and len(set(sizes)) > 1:
+            what = "all other sizes" if axis else "all sizes"
+            lead = f"{doing}, so {what} must agree, but {axis_name(first.axes[i].role, i)}"
+            raise disagree(inputs, i, lead, sizes)
 
 
-def _axis_name(role: Role, axis: int) -> str:
-    return role.value if role is not Role.NONE else f"axis {axis}"
+def _batch(inputs: Sequence[Spec]) -> Axis:
+    """The batch axis of what is joined: a batch of 1 is stretched."""
+    return next((x.axes[0] for x in inputs if x.axes[0].size != 1), inputs[0].axes[0])
+
+
+def _for_batch(graph: Graph, x: Value, order: tuple[int, ...], out: Spec) -> str:
+    """A tensor in this order, a batch of 1 copied to every sample."""
+    name, batch = graph.arrange(x, order), out.shape[0]
+    if x.spec.shape[0] == batch:
+        return name
+    return graph.node("Expand", [name, graph.shape([batch if axis == 0 else 1 for axis in order])])

@@ -111,6 +111,7 @@ class MaxPool(Pool):
     return_indices: bool = option("whether an output `indices` says where each value stood", False)
 
     sdk = (Sdk("MaxPooling1D", 1), Sdk("MaxPooling2D", 2), Sdk("MaxPooling3D", 3))
+    masking = "drops"
     label = "MaxPooling"
 
     @classmethod
@@ -170,6 +171,7 @@ class AveragePool(Pool):
     )
 
     sdk = (Sdk("AveragePooling1D", 1), Sdk("AveragePooling2D", 2), Sdk("AveragePooling3D", 3))
+    masking = "drops"
     label = "AveragePooling"
 
     @classmethod
@@ -251,6 +253,7 @@ class GlobalMaxPool(GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalMaxPooling1D", 1), Sdk("GlobalMaxPooling2D", 2), Sdk("GlobalMaxPooling3D", 3))
+    masking = "drops"
     label, verb, op = "GlobalMaxPooling", "maximum", "ReduceMax"
 
     @classmethod
@@ -269,6 +272,7 @@ class GlobalAveragePool(GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalAveragePooling1D", 1), Sdk("GlobalAveragePooling2D", 2), Sdk("GlobalAveragePooling3D", 3))
+    masking = "uses"
     label, verb, op = "GlobalAveragePooling", "mean", "ReduceMean"
 
     @classmethod

@@ -43,6 +43,7 @@ class LSTM(Kind):
     return_state: bool = option("whether the last states come as outputs state_h and state_c", False)
 
     sdk = (Sdk("LSTM"),)
+    masking = "uses"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -36,6 +36,7 @@ class Flatten(Kind):
     data_format: Layout | None = option("channels_first: the channel axis goes to the end before flattening", None)
 
     sdk = (Sdk("Flatten"),)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -80,6 +81,7 @@ class Reshape(Kind):
     target_shape: tuple[Size, ...] = option("sizes without the batch axis; one may be -1")
 
     sdk = (Sdk("Reshape"),)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -163,6 +165,7 @@ class Permute(Kind):
     dims: tuple[int, ...] = option("for each output axis the input axis it takes, from 1, without the batch axis")
 
     sdk = (Sdk("Permute"),)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -206,6 +209,7 @@ class RepeatVector(Kind):
     n: int = option("number of copies", minimum=1)
 
     sdk = (Sdk("RepeatVector"),)
+    masking = "drops"
     takes = ANY
 
     @classmethod
@@ -233,6 +237,7 @@ class ZeroPadding(Kind):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
     sdk = (Sdk("ZeroPadding1D", 1), Sdk("ZeroPadding2D", 2), Sdk("ZeroPadding3D", 3))
+    masking = "drops"
     takes = ANY
 
     @classmethod

@@ -68,6 +68,8 @@ INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
 NUMBERS = FLOATS | INTEGERS
 ANY = frozenset(DType)
 
+BATCH = symbol("batch")  # the size of every batch axis
+
 SPATIAL: dict[int, tuple[Role, ...]] = {
     1: (Role.STEPS,),
     2: (Role.HEIGHT, Role.WIDTH),
@@ -100,10 +102,14 @@ class Spec(NamedTuple):
 
     @property
     def elements(self) -> Size:
-        """Elements per sample, also where other axes are folded into the batch axis."""
-        rest, first = product(axis.size for axis in self.axes[1:]), self.axes[0].size
-        folded = None if first is _BATCH or first == _BATCH else exact_div(first, _BATCH)
-        return rest if folded is None else rest * folded
+        """Elements of one entry of the batch axis."""
+        return product(axis.size for axis in self.axes[1:])
+
+    @property
+    def folded(self) -> Size:
+        """How many entries of the batch axis belong to one sample: more than 1 where steps are folded into it."""
+        first = self.axes[0].size
+        return 1 if first == _BATCH else exact_div(first, _BATCH) or 1
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""

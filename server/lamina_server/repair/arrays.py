@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
+from typing import Any
+
+import numpy as np
 
 from lamina_server.errors import InvalidRequestError, LaminaError, StackError
 from lamina_server.layers.base import plural
@@ -90,6 +93,33 @@ def check_arrays(
         listed = ", ".join(f"{name} {size}" for name, size in batches.items())
         raise InvalidRequestError(
             f"The inputs have different batch sizes: {listed}.", reason="BATCH_MISMATCH", field=path
+        )
+
+
+def looked_up(found: Trace) -> dict[str, tuple[str, int]]:
+    """The Inputs whose numbers choose rows: for each the layer with the fewest rows, and how many these are."""
+    bounds: dict[str, tuple[str, int]] = {}
+    inputs = {layer.name for layer in found.inputs}
+    for layer in found.layers:
+        rows, source = layer.node.kind.rows, next(iter(layer.sources), "")
+        if rows is not None and source in inputs and rows < bounds.get(source, ("", rows + 1))[1]:
+            bounds[source] = (layer.name, rows)
+    return bounds
+
+
+def check_indices(bounds: Mapping[str, tuple[str, int]], arrays: Mapping[str, Any], path: str = "inputs") -> None:
+    """Raises InvalidRequestError for the first number that chooses a row which is not there; see `looked_up`."""
+    for name, (layer, rows) in bounds.items():
+        array = arrays[name]
+        if not array.size or (-rows <= int(array.min()) and int(array.max()) < rows):
+            continue
+        place = tuple(map(int, np.argwhere((array < -rows) | (array >= rows))[0]))
+        raise InvalidRequestError(
+            f"{name}{list(place)} is {array[place]}, but {layer} has {plural(rows, 'row')}: its ids are 0 to "
+            f"{rows - 1}, and {-rows} to -1 count from the end.",
+            reason="INDEX_OUT_OF_RANGE",
+            field=f"{path}[{list(arrays).index(name)}]",
+            facts={"layer": layer, "index": array[place], "minimum": -rows, "maximum": rows - 1},
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from lamina_server.dims import Dim, Size
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.records import Diagnosis
@@ -48,11 +49,33 @@ class Fault:
 
     def before(self, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
         """A layer between this one and one of its inputs."""
-        if not self.node.inputs:
-            return (InsertNode(self.index, Node(kind)),)
-        name = f"{self.producers[which].name}_{type(kind).__name__.lower()}"
-        refs = (*self.node.inputs[:which], name, *self.node.inputs[which + 1 :])
-        return (
-            InsertNode(self.index, Node(kind, name, (self.node.inputs[which],))),
-            ReplaceNode(self.index + 1, self.node._replace(inputs=refs)),
-        )
+        return put_before(self.stack, self.index, kind, which)
+
+    @property
+    def known(self) -> list[str]:
+        """References that the layer may name."""
+        prefix = self.found.layer[: self.found.layer.rfind("/") + 1]
+        specs = self.found.partial.specs if self.found.partial else {}
+        inner = (ref.removeprefix(prefix) for ref in specs if ref.startswith(prefix))
+        return [ref for ref in inner if "/" not in ref]
+
+
+def put_before(stack: Stack, index: int, kind: Kind, which: int = 0) -> tuple[StackStep, ...]:
+    """A layer between the one at an index and one of its inputs."""
+    node = stack.nodes[index]
+    if not node.inputs:
+        return (InsertNode(index, Node(kind)),)
+    source = node.inputs[which]
+    name = f"{source.split(':')[0]}_{type(kind).__name__.lower()}"
+    refs = (*node.inputs[:which], name, *node.inputs[which + 1 :])
+    return InsertNode(index, Node(kind, name, (source,))), ReplaceNode(index + 1, node._replace(inputs=refs))
+
+
+def written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
+    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
+    with more there is none.
+    """
+    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
+    if len(computed) > 1:
+        return None
+    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))

@@ -34,6 +34,13 @@ class SetLayout(NamedTuple):
     layout: Layout
 
 
+class InBlock(NamedTuple):
+    """Takes a step in the layers of a block, wherever it is used."""
+
+    block: str
+    step: InsertNode | ReplaceNode | RemoveNode
+
+
 class ExpandArray(NamedTuple):
     """Puts an axis of size 1 into the array for an Input."""
 
@@ -62,7 +69,7 @@ class CastArray(NamedTuple):
     dtype: DType
 
 
-StackStep = InsertNode | ReplaceNode | RemoveNode | SetLayout
+StackStep = InsertNode | ReplaceNode | RemoveNode | SetLayout | InBlock
 ArrayStep = ExpandArray | DropAxis | MoveAxes | CastArray
 
 
@@ -88,6 +95,9 @@ def apply(stack: Stack, steps: Iterable[StackStep]) -> Stack:
                 stack = stack.without_node(at)
             case SetLayout(layout):
                 stack = replace(stack, layout=layout)
+            case InBlock(name, inner):
+                found = (b._replace(stack=apply(b.stack, [inner])) if b.name == name else b for b in stack.blocks)
+                stack = replace(stack, blocks=tuple(found))
     return stack
 
 

@@ -4,23 +4,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 
-from lamina_server.dims import Dim, Size, product
+from lamina_server.dims import Size, product, symbol
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.core import Cast, Dense, Input
 from lamina_server.layers.functions import Sigmoid, Tanh
+from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.tensors import SPATIAL, Layout, Role, channel_axis
+from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME, PadPair
-from lamina_server.repair.fault import Candidate, Fault
-from lamina_server.repair.steps import ReplaceNode, SetLayout
+from lamina_server.repair.fault import Candidate, Fault, written
+from lamina_server.repair.merges import aligned_otherwise, disagreeing
+from lamina_server.repair.steps import InBlock, ReplaceNode, SetLayout
 from lamina_server.words import close_names
 
 
 def _rank(fault: Fault) -> Iterator[Candidate]:
+    yield from aligned_otherwise(fault)
     wanted = fault.found.expected
     if not wanted or not fault.got:
         return
@@ -47,7 +50,7 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
 
 def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
     first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
-    target = _written((1, *sizes) if first else (*sizes, 1))
+    target = written((1, *sizes) if first else (*sizes, 1))
     what = (
         f"{plural(sizes[0], 'moment')} of one signal"
         if len(sizes) == 1
@@ -84,22 +87,12 @@ def _axes_fewer(fault: Fault, wanted: tuple[Role, ...], sizes: tuple[Size, ...])
         axes = " and ".join(role.value for role in SPATIAL[rank])
         yield f"{axes}: use {wide.title}({wide.text()}) instead", fault.exchanged(wide)
     merged = product(sizes[1:])
-    target = _written((sizes[0], merged))
+    target = written((sizes[0], merged))
     if len(wanted) == 3 and target is not None:
         yield (
             f"{plural(sizes[0], 'step')} of {plural(merged, 'number')} each: put Reshape({_tuple(target)}) before it",
             fault.before(Reshape(target)),
         )
-
-
-def _written(sizes: tuple[Size, ...]) -> tuple[Size, ...] | None:
-    """A target shape as a request can write it, which knows symbols but no arithmetic: one such size becomes -1, and
-    with more there is none.
-    """
-    computed = [i for i, size in enumerate(sizes) if isinstance(size, Dim) and size.text not in size.symbols]
-    if len(computed) > 1:
-        return None
-    return tuple(-1 if i in computed else size for i, size in enumerate(sizes))
 
 
 def _window(fault: Fault) -> Iterator[Candidate]:
@@ -167,6 +160,8 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
+    if "channels" not in fault.facts:  # heads, and not the groups of a convolution
+        return
     groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
@@ -179,8 +174,10 @@ def _divisible(fault: Fault) -> Iterator[Candidate]:
 def _size(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, Reshape):
         yield from _reshape(fault)
-    elif "axis" in fault.facts:
-        yield from _merge(fault)
+    elif isinstance(fault.kind, Block):
+        yield from _any_size(fault)
+    else:
+        yield from disagreeing(fault)
 
 
 def _reshape(fault: Fault) -> Iterator[Candidate]:
@@ -195,40 +192,10 @@ def _reshape(fault: Fault) -> Iterator[Candidate]:
     yield f"{plural(fault.x.elements, 'number')} in one axis: Reshape((-1,))", fault.changed(target_shape=(-1,))
 
 
-def _merge(fault: Fault) -> Iterator[Candidate]:
-    """Two branches that disagree on one axis: pad the shorter, or bring the channels to the other's number."""
-    axis, sizes = fault.facts["axis"], fault.facts["sizes"]
-    assert isinstance(axis, int) and isinstance(sizes, tuple)
-    if (
-        len(fault.got) != 2
-        or len(sizes) != 2  # one tensor may be taken twice
-        or any(not isinstance(size, int) for size in sizes)
-        or fault.got[0].rank != fault.got[1].rank
-    ):
-        return
-    small = sizes.index(min(sizes))
-    spatial = [i for i, a in enumerate(fault.x.axes) if i and a.role not in (Role.CHANNELS, Role.FEATURES, Role.NONE)]
-    if axis in spatial:
-        gaps = [fault.got[1 - small].shape[i] - fault.got[small].shape[i] for i in spatial]
-        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
-            pads = tuple(PadPair(0, int(gap)) for gap in gaps)  # type: ignore[arg-type]
-            yield (
-                f"{fault.refs[small]} is shorter by {' and '.join(map(str, gaps))}: pad it with zeros at the end",
-                fault.before(ZeroPadding(pads), small),
-            )
-    elif fault.x.axes[axis].role is Role.CHANNELS and spatial:
-        kernel = (1,) * len(spatial)
-        yield (
-            f"bring {fault.refs[small]} to {max(sizes)} channels by a convolution of size 1",
-            fault.before(Conv(max(sizes), kernel), small),
-        )
-
-
 def _unknown_input(fault: Fault) -> Iterator[Candidate]:
     position = fault.facts["position"]
     assert isinstance(position, int)
-    known = list(fault.found.partial.specs) if fault.found.partial else []
-    for name in close_names(fault.node.inputs[position], known, 2):
+    for name in close_names(fault.node.inputs[position], fault.known, 2):
         refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
         yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
 
@@ -257,7 +224,13 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
-    if hasattr(fault.kind, "axis"):
+    axis = getattr(fault.kind, "axis", None)
+    if isinstance(axis, tuple):
+        own = tuple(dict.fromkeys(i for i in axis if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
+        if own:
+            yield f"the axes that there are: axis={_tuple(own)}", fault.changed(axis=own)
+        yield "all axes but the batch: axis not given", fault.changed(axis=())
+    elif axis is not None:
         yield "the last axis: axis=-1", fault.changed(axis=-1)
         yield "the first axis after the batch: axis=1", fault.changed(axis=1)
 
@@ -297,14 +270,54 @@ def _range(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, ConvTranspose) and fault.kind.output_padding:
         kind, ones = fault.kind, (1,) * len(fault.kind.kernel_size)
         rows = zip(kind.output_padding, kind.strides or ones, kind.dilation_rate or ones, strict=False)
-        most = tuple(min(p, max(s, d) - 1) for p, s, d in rows)
-        yield f"the most that fits: output_padding={_tuple(most)}", fault.changed(output_padding=most)
+        fits = tuple(min(p, max(s, d) - 1) for p, s, d in rows)
+        yield f"the most that fits: output_padding={_tuple(fits)}", fault.changed(output_padding=fits)
+    name, most = fault.found.field.rpartition(".")[2], fault.facts.get("maximum")
+    if type(getattr(fault.kind, name, None)) is int and isinstance(most, int):
+        yield f"the most that fits: {name}={most}", fault.changed(**{name: most})
 
 
-def _function(fault: Fault) -> Iterator[Candidate]:
+def _unsupported(fault: Fault) -> Iterator[Candidate]:
+    if "mask" in fault.facts and fault.found.partial:
+        layer = fault.found.partial.layer(str(fault.facts["mask"]))
+        if hasattr(layer.node.kind, "mask_zero"):
+            plain = layer.node._replace(kind=replace(layer.node.kind, mask_zero=False))
+            yield "id 0 is an id like any other: mask_zero=False", (ReplaceNode(layer.index, plain),)
+        yield from fault.removed(layer.index, f"what {layer.name} marks are steps like any other")
     if isinstance(fault.kind, LSTM):
         known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
         yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+
+
+def _any_size(fault: Fault) -> Iterator[Candidate]:
+    """An Input of a block that takes whatever comes along the axis."""
+    position, axis = fault.facts["position"], fault.facts["axis"]
+    block = next(block.stack for block in fault.stack.blocks if block.name == fault.kind.stack)
+    index, declared = list(block.inputs())[int(str(position))]
+    free = tuple(symbol("?") if str(i) == str(axis) else size for i, size in enumerate(declared.shape, 1))
+    node = block.nodes[index]._replace(kind=Input(free, declared.dtype))
+    shown = _tuple(tuple("None" if str(size) == "?" else size for size in free))
+    yield f"let the block take any size there: Input({shown})", (InBlock(fault.kind.stack, ReplaceNode(index, node)),)
+
+
+def _unknown_block(fault: Fault) -> Iterator[Candidate]:
+    for name in close_names(fault.kind.stack, [block.name for block in fault.stack.blocks], 2):
+        yield f'use "{name}"', fault.changed(stack=name)
+
+
+def _weights(fault: Fault) -> Iterator[Candidate]:
+    """Weights of another layer, where there is none of the name, and weights of its own."""
+    if fault.found.reason == "UNKNOWN_LAYER":
+        for name in close_names(fault.node.weights_of or "", [ref for ref in fault.known if ":" not in ref], 2):
+            yield f"share those of {name}", (ReplaceNode(fault.index, fault.node._replace(weights_of=name)),)
+    yield "weights of its own", (ReplaceNode(fault.index, fault.node._replace(weights_of=None)),)
+
+
+def _type(fault: Fault) -> Iterator[Candidate]:
+    if "cast" not in fault.facts or len(fault.got) != max(1, len(fault.node.inputs)):  # one tensor may be taken twice
+        return
+    which, to = int(str(fault.facts["position"])) - 1, DType(str(fault.facts["cast"]))
+    yield f'convert {fault.refs[which]} to {to.value}: put Cast("{to.value}") behind it', fault.before(Cast(to), which)
 
 
 def _tuple(sizes: tuple[object, ...]) -> str:
@@ -324,5 +337,9 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "SYMBOLIC_SIZE": _symbolic,
     "EXPECTATION_NOT_MET": _expected,
     "OUT_OF_RANGE": _range,
-    "UNSUPPORTED": _function,
+    "UNSUPPORTED": _unsupported,
+    "DTYPE_MISMATCH": _type,
+    "UNKNOWN_BLOCK": _unknown_block,
+    "UNKNOWN_LAYER": _weights,
+    "WEIGHTS_DIFFER": _weights,
 }

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from lamina_server.errors import KernelError, LaminaError, LimitError, MismatchError, UnavailableError
+from lamina_server.errors import (
+    InvalidRequestError,
+    KernelError,
+    LaminaError,
+    LimitError,
+    MismatchError,
+    UnavailableError,
+)
 from lamina_server.runtime.device import CPU, Device
 from lamina_server.runtime.tensors import from_value, to_value
 
@@ -24,6 +31,7 @@ _NO_KERNEL = re.compile(
     r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'"
     r"|running (\w+) node\. Name:'([^']*)' .*does not support \w+"
 )
+_INDEX = re.compile(r"Name:'([^'/]*).* idx=(-?\d+) must be within the inclusive range \[(-?\d+),(-?\d+)\]")
 # "/onnxruntime_src/.../bfc_arena.cc:360 void* onnxruntime::BFCArena::Alloc(...) " says nothing to a caller.
 _SOURCE_PLACE = re.compile(r"\S*/onnxruntime\S*:\d+ .*?\)\s+|\[ONNXRuntimeError\] : ")
 
@@ -86,8 +94,9 @@ class Session:
         """The named outputs for `inputs`, by name, each in the shape the model declares.
 
         Raises LimitError where memory does not suffice, UnavailableError (RUN_STOPPED) where `control` stopped
-        it, KernelError for an element type that an operator turns out not to take, MismatchError on anything else that
-        ONNX Runtime refuses: inputs were checked before.
+        it, KernelError for an element type that an operator turns out not to take, InvalidRequestError where a row is
+        looked up that is not there, MismatchError on anything else that ONNX Runtime refuses: inputs were checked
+        before.
         """
         started = self._clock()
         try:
@@ -172,6 +181,13 @@ def _refusal(error: Exception, doing: str) -> LaminaError:
         return KernelError(f"ONNX Runtime has no {operator} for this element type.", node, operator)
     if _STOPPED in text:
         return UnavailableError("The run was stopped: its caller left, or the server is leaving.", reason="RUN_STOPPED")
+    if index := _INDEX.search(text):  # of a number that a layer made; those that are fed were looked at before
+        layer, at, low, high = index.groups()
+        return InvalidRequestError(
+            f"{layer} is asked for row {at}; it has rows 0 to {high}, and {low} to -1 count from the end.",
+            reason="INDEX_OUT_OF_RANGE",
+            facts={"layer": layer, "index": at, "minimum": low, "maximum": high},
+        )
     detail = " ".join(_SOURCE_PLACE.sub("", text).split())[:500]
     return MismatchError(
         f"ONNX Runtime refused to {doing}, which is a defect of this server: {detail}", reason="RUNTIME_REFUSED"

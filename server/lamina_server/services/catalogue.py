@@ -26,11 +26,13 @@ def kinds() -> tuple[service_pb2.LayerKind, ...]:
 
 
 def example_stack(example: Example) -> Stack:
-    """A stack around a kind's example: an Input for each shape, and the layer."""
+    """A stack around a kind's example: an Input for each shape, and the layer; an Input too if it takes nothing."""
     if isinstance(example.layer, Input):
         return Stack((Node(example.layer),), example.layout)
+    if example.layer.begins:
+        return Stack((Node(Input((1,)), "x"), Node(example.layer)), example.layout)
+    types = example.dtypes or (DType.FLOAT32,) * len(example.shapes)
     names = ["x"] if len(example.shapes) == 1 else [f"x{i}" for i in range(1, len(example.shapes) + 1)]
-    types = example.dtypes or [DType.FLOAT32] * len(names)
     inputs = [Node(Input(shape, dtype), x) for x, shape, dtype in zip(names, example.shapes, types, strict=True)]
     layer = Node(example.layer, None, () if len(names) == 1 else tuple(names))
     blocks = tuple(NamedStack(name, Stack(nodes)) for name, nodes in example.blocks)

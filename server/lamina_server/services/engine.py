@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from lamina_server.lru import Lru
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
 from lamina_server.repair import Fix, ReplaceNode, check_arrays, repaired
-from lamina_server.repair.arrays import match_names
+from lamina_server.repair.arrays import check_indices, looked_up, match_names
 from lamina_server.runtime import Device, Session, SessionCache, Workers
 from lamina_server.services.calls import Call
 from lamina_server.trace import trace
@@ -42,13 +43,14 @@ MANY_LAYERS = 100  # a layer takes some 100 microseconds
 
 class Admitted(NamedTuple):
     """What a run will be: the Inputs in the order of its arrays, the trace at their sizes, samples, what is asked for,
-    and the shape of each output that is not an Input itself."""
+    the shape of each output that is not an Input itself, and how many rows an Input's numbers choose from."""
 
     names: tuple[str, ...]
     trace: Trace
     batch: int
     refs: tuple[str, ...]
     outputs: dict[str, tuple[int, ...]]
+    bounds: dict[str, tuple[str, int]]
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Engine:
         key = message.SerializeToString()
         known = self._plans.get(key)
         if known is None:
-            many = len(message.layers) > MANY_LAYERS
+            many = len(message.layers) > MANY_LAYERS or len(message.blocks) > 0
             known = await self.workers.call(lambda: self._make_plan(message)) if many else self._make_plan(message)
             self._plans.put(key, known)
         return known
@@ -188,7 +190,7 @@ class Engine:
         outputs = {
             ref: tuple(evaluate(size, sizes) for size in actual.specs[ref].shape) for ref in refs if ref not in names
         }
-        return Admitted(tuple(names), actual, batch, refs, outputs)
+        return Admitted(tuple(names), actual, batch, refs, outputs, looked_up(actual))
 
     async def infer(
         self, plan: Plan, numbers: Numbers, arrays: Mapping[str, Array], fetch: tuple[str, ...], call: Call
@@ -197,6 +199,7 @@ class Engine:
         with call.stage("trace"):
             admitted = self.admit(plan, arrays, fetch)
         fed = dict(zip(admitted.names, arrays.values(), strict=True))
+        check_indices(admitted.bounds, fed)
         wanted = list(admitted.outputs)
         key = "\n".join((numbers.stack_id, *wanted))
         async with AsyncExitStack() as held:
@@ -248,8 +251,9 @@ class Engine:
                 evaluate(actual.peak_bytes, values) * batch,
                 f"The activations of {_samples(batch)} alive at once would take",
             )
-        reply = (
-            sum(evaluate(actual.specs[ref].elements, values) * actual.specs[ref].dtype.nbytes for ref in refs) * batch
+        reply = sum(
+            prod(evaluate(size, values) for size in actual.specs[ref].shape) * actual.specs[ref].dtype.nbytes
+            for ref in refs
         )
         if reply > self.max_reply_bytes:
             raise LimitError(
@@ -260,6 +264,8 @@ class Engine:
             )
 
     def _make_plan(self, message: layers_pb2.Stack) -> Plan:
+        written = len(message.layers) + sum(1 + len(block.layers) for block in message.blocks)
+        self.limits.check("max_layers", written, "The number of layers is")
         found = annotate(traced(decode_stack(message), self.limits), self.limits)
         source = layers_pb2.Stack()
         source.CopyFrom(message)

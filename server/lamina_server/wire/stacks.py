@@ -2,7 +2,7 @@
 
 A message has the same name and fields as its dataclass, so decoding walks descriptors. Absent fields are not passed:
 defaults live in the dataclasses alone. A union (a oneof that holds every field) decodes to its member, a message with
-one repeated field to a tuple.
+one repeated field to a tuple. A function that stands in the place of a layer becomes the kind made of it.
 """
 
 import re
@@ -18,6 +18,9 @@ from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.activations import as_layer
+from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
+from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.lru import Lru
@@ -26,8 +29,8 @@ from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair)}
-_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair, ConstantTensor)}
+_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType, "Broadcasting": Broadcasting}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 
 
@@ -137,6 +140,7 @@ def _kind(message: Message, path: str) -> Any:
     kind = _KINDS.get(key)
     if kind is None:
         kind = _message(message, path)
+        kind = as_layer(kind) if isinstance(kind, Function) else kind
         if len(data) <= MAX_KEPT_BYTES:
             _KINDS.put(key, kind)
     return kind
@@ -277,6 +281,8 @@ def _set_message(target: Any, value: Any) -> None:
         target.explicit.pads.extend(map(_pair, value))
     elif name == "Padding":
         target.mode = f"PADDING_MODE_{value.upper()}"
+    elif name in CLASSES:
+        _fill(target, value)
     else:  # an activation function
         member = getattr(target, value.name)
         member.SetInParent()

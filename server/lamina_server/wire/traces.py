@@ -19,6 +19,7 @@ from lamina_server.repair import (
     DropAxis,
     ExpandArray,
     Fix,
+    InBlock,
     InsertNode,
     MoveAxes,
     RemoveNode,
@@ -205,6 +206,10 @@ def _stack_edit(step: StackStep) -> trace_pb2.StackEdit:
             return trace_pb2.StackEdit(replace_layer={"index": at, "layer": encode_layer(node)})
         case RemoveNode(at):
             return trace_pb2.StackEdit(remove_layer={"index": at})
+        case InBlock(block, inner):
+            edit = _stack_edit(inner)
+            edit.block = block
+            return edit
     return trace_pb2.StackEdit(set_layout={"layout": f"LAYOUT_{step.layout.name}"})
 
 

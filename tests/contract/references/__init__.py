@@ -11,18 +11,35 @@ import numpy as np
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.tensors import Layout
-from tests.contract.references import convolution, core, holders, merging, normalization, pooling, recurrent, shaping
+from tests.contract.references import (
+    activations,
+    arithmetic,
+    attention,
+    convolution,
+    core,
+    holders,
+    lookups,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    shaping,
+)
 from tests.contract.references.base import Array, Reference
 
 REFERENCES: dict[str, Reference] = {
     **core.REFERENCES,
+    **lookups.REFERENCES,
     **convolution.REFERENCES,
     **pooling.REFERENCES,
     **shaping.REFERENCES,
     **normalization.REFERENCES,
     **merging.REFERENCES,
+    **arithmetic.REFERENCES,
     **recurrent.REFERENCES,
     **holders.REFERENCES,
+    **activations.REFERENCES,
+    **attention.REFERENCES,
 }
 
 
