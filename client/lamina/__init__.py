@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lamina import activations as activations
     from lamina import typing as typing
     from lamina.aio import AsyncClient as AsyncClient
+    from lamina.cells import *  # noqa: F403 - generated: the list of cells is in one place
     from lamina.client import Client as Client
     from lamina.diagnostics import Diagnostic as Diagnostic
     from lamina.dims import Dim as Dim
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# Where each name lives; the constructors of layers come from `lamina.layers`, which lists them itself.
+# Where each name lives; the constructors of layers and of cells come from modules that list them themselves.
 _HOMES = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
@@ -104,6 +105,7 @@ _HOMES = {
     "traces": ("LayerTrace", "Trace"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_GENERATED = ("lamina.layers", "lamina.cells")
 _MODULES = ("activations", "typing")
 
 
@@ -111,11 +113,12 @@ def _load(name: str) -> object:
     if name in _HOME_OF:
         value = getattr(import_module(f"lamina.{_HOME_OF[name]}"), name)
     elif name == "__all__":
-        value = sorted([*_HOME_OF, *_MODULES, *import_module("lamina.layers").__all__])
+        made = [name for home in _GENERATED for name in import_module(home).__all__]
+        value = sorted([*_HOME_OF, *_MODULES, *made])
     elif name == "__version__":
         value = import_module("importlib.metadata").version("lamina")
-    elif name[:1].isupper() and hasattr(import_module("lamina.layers"), name):
-        value = getattr(import_module("lamina.layers"), name)
+    elif name[:1].isupper() and (home := next((h for h in _GENERATED if name in import_module(h).__all__), None)):
+        value = getattr(import_module(home), name)
     elif not name.startswith("_") and _is_module(name):
         return import_module(f"lamina.{name}")  # which sets the attribute
     else:

@@ -133,6 +133,8 @@ def silu() -> ActivationFunction:
 def softmax(axis: int | None = None, axes: AxesLike | None = None) -> ActivationFunction:
     """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
 
+    PyTorch's Softmax2d is axis=1 of images channels first.
+
     Args:
         axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
         axes: Several axes instead, whose results together sum to 1; only axis if not given.

@@ -42,7 +42,8 @@ class Document:
     def error(self, where: Where, text: str, reason: str = "MALFORMED_FILE") -> InvalidArgumentError:
         """An error at a place: "net.yaml, line 7: layers[3]: text", whose field is the whole path."""
         line = next((self.lines[where[:n]] for n in range(len(where), -1, -1) if where[:n] in self.lines), None)
-        item = next((path_text(where[: i + 1]) for i, part in enumerate(where) if isinstance(part, int)), "")
+        layers = [path_text(where[: i + 1]) for i, part in enumerate(where) if isinstance(part, int)]
+        item = layers[-1] if layers else ""
         return malformed(self.name, f"{item}: {text}" if item else text, line, reason=reason, path=path_text(where))
 
 

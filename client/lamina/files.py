@@ -15,14 +15,15 @@ constructors and messages say what they take.
 import inspect
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from google.protobuf import json_format, text_format
+from google.protobuf.message import Message
 
-from lamina import layers, nesting, reading
+from lamina import cells, layers, naming, nesting, reading
 from lamina.documents import MAX_BYTES, Document, Where, flow, malformed, read_json, read_yaml
 from lamina.enums import name_of
 from lamina.errors import InvalidArgumentError, listed, suggest
@@ -30,7 +31,7 @@ from lamina.naming import says
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import AxesLike, ConstantLike, ShapeLike
+from lamina.typing import AxesLike, CellsLike, ConstantLike, ShapeLike
 from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
@@ -47,8 +48,14 @@ _JSON = re.compile(r"\s*[{\[]\s*[\"}\]]")
 _TEXTPROTO = re.compile(r"^\s*layers\s*:?\s*[{<]", re.MULTILINE)
 _TOP = ("layers", "layout", "outputs", "blocks")
 _BLOCK = ("layers", "outputs")
+# What makes the values of parameters that take layers or cells.
+_INSIDE: Mapping[object, Collection[str]] = {
+    Layer: layers.__all__,
+    Layer | None: layers.__all__,
+    CellsLike: cells.__all__,
+}
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, tuple[int, ...], AxesLike, AxesLike | None, ConstantLike | None)
+_LISTS = (ShapeLike, CellsLike, tuple[int, ...], AxesLike, AxesLike | None, ConstantLike | None)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
@@ -101,16 +108,26 @@ def _stack(document: Document) -> Stack:
     top = document.data
     if not isinstance(top, dict):
         raise document.error((), f"a file begins with `layers:`, a list below it; {_found(top)} was found.")
-    blocks = top.get("blocks")
-    if not isinstance(blocks, dict | None):
-        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
     built: list[Stack] = []
-    for name, block in (blocks or {}).items():
-        where = ("blocks", name)
+    for key, block in _blocks(document, top.get("blocks")):
+        where: Where = ("blocks", key)
         if not isinstance(block, dict):
             raise document.error(where, f"a block has `layers:` and may have `outputs:`; {_found(block)} was found.")
-        built.append(_built(document, where, block, _BLOCK, built, name=name))
+        name = key if isinstance(key, str) else block.get("name")
+        known = _BLOCK if isinstance(key, str) else ("name", *_BLOCK)
+        if not isinstance(name, str):
+            raise document.error(where, f"a block in a list has a name; {_found(name)} was found.")
+        built.append(_built(document, where, block, known, built, name=name))
     return _built(document, (), top, _TOP, built, layout=top.get("layout"))
+
+
+def _blocks(document: Document, blocks: object) -> list[tuple[str | int, Any]]:
+    """Blocks with where they stand: by name, or in a list as the message has them."""
+    if blocks is None:
+        return []
+    if not isinstance(blocks, dict | list):
+        raise document.error(("blocks",), f"blocks takes stacks by name; {_found(blocks)} was found.")
+    return list(blocks.items() if isinstance(blocks, dict) else enumerate(blocks))
 
 
 def _built(
@@ -205,6 +222,15 @@ def _with_layer(document: Document, where: Where, value: object) -> object:
 
 def _call(name: str, value: object) -> Layer:
     """What a constructor makes of arguments by name, in order, or of a single one."""
+    return cast("Layer", _maker(name)(**_arguments_of(name, value)))
+
+
+def _maker(name: str) -> Callable[..., object]:
+    return cast("Callable[..., object]", getattr(layers if name in layers.__all__ else cells, name))
+
+
+def _arguments_of(name: str, value: object) -> dict[str, object]:
+    """Arguments by name, as they are or with what makes layers and cells inside a layer."""
     parameters = _parameters(name)
     if isinstance(value, Mapping):
         given = dict(value)
@@ -232,7 +258,19 @@ def _call(name: str, value: object) -> Layer:
     missing = [one.name for one in parameters.values() if one.default is one.empty and given.get(one.name) is None]
     if missing:
         raise InvalidArgumentError(f"{name} needs {listed(missing)}.", reason="MISSING_OPTION")
-    return cast("Layer", getattr(layers, name)(**given))
+    return {key: _made(item, parameters[key].annotation) for key, item in given.items()}
+
+
+def _made(value: object, annotation: object) -> object:
+    """What an argument says where layers or cells are taken: `{LSTM: 4}` or `{LSTM: {units: 4}}` makes one."""
+    known = _INSIDE.get(annotation)
+    if known is None:
+        return value
+    if isinstance(value, list):
+        return [_made(item, annotation) for item in value]
+    if isinstance(value, Mapping) and len(value) == 1 and (name := next(iter(value))) in known:
+        return _call(name, value[name])
+    return value
 
 
 def _nested(items: list[object]) -> bool:
@@ -242,7 +280,7 @@ def _nested(items: list[object]) -> bool:
 
 @cache
 def _parameters(name: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(getattr(layers, name)).parameters
+    return inspect.signature(_maker(name)).parameters
 
 
 def _head(field: str) -> str:
@@ -276,7 +314,7 @@ def _written(layer: Layer) -> str:
     name, arguments = layer.class_name, _arguments(layer)
     if name in layers.__all__:
         try:
-            said = _said(name, arguments).proto == layer.proto
+            said = _call(name, arguments).proto == layer.proto
         except InvalidArgumentError:  # a legal message that the constructor cannot say: rank 4, for one
             said = False
         if said:
@@ -284,23 +322,9 @@ def _written(layer: Layer) -> str:
     return flow(json_format.MessageToDict(layer.proto, preserving_proto_field_name=True))
 
 
-def _said(name: str, arguments: Mapping[str, object]) -> Layer:
-    """The layer that a file's words make."""
-    if isinstance(inside := arguments.get("layer"), Mapping):
-        ((held, options),) = inside.items()
-        return _call(name, {**arguments, "layer": _said(held, options)})
-    return _call(name, arguments)
-
-
 def _arguments(layer: Layer) -> dict[str, object]:
     """What a constructor takes to make this layer."""
-    found: dict[str, object] = {}
-    if layer.field:
-        message = getattr(layer.proto, layer.field)
-        ranked = re.search(r"[123]D", layer.class_name) is not None
-        for field, value in message.ListFields():
-            if not says(layer.class_name, field.name):
-                found[field.name] = _plain(field, value, ranked)
+    found = _options(layer.class_name, getattr(layer.proto, layer.field)) if layer.field else {}
     if layer.name is not None:
         found["name"] = layer.name
     if layer.inputs:
@@ -310,6 +334,22 @@ def _arguments(layer: Layer) -> dict[str, object]:
     if layer.weights_of:
         found["weights_of"] = layer.weights_of
     return found
+
+
+def _options(name: str, message: Message) -> dict[str, object]:
+    """The options with which a constructor makes a message."""
+    ranked = re.search(r"[123]D", name) is not None
+    given = [(field, value) for field, value in message.ListFields() if not says(name, field.name)]
+    return {field.name: _plain(field, value, ranked) for field, value in given}
+
+
+def _inner(message: Message) -> object:
+    """A layer or cell inside a layer, as the constructor that makes it with its options."""
+    held = reading.inside(message)
+    if held is None:
+        return {}
+    name = naming.constructor(held)
+    return {name: _options(name, held)}
 
 
 def _plain(field: Any, value: Any, ranked: bool) -> object:
@@ -331,7 +371,9 @@ def _plain(field: Any, value: Any, ranked: bool) -> object:
     if field.enum_type is not None and not field.is_repeated:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
-        return value
+        return _inner(value) if isinstance(value, Message) else value
+    if field.message_type is not None and not isinstance(value[0], options_pb2.PadPair):
+        return [_inner(item) for item in value]
     items = [[item.before, item.after] if isinstance(item, options_pb2.PadPair) else item for item in value]
     one_for_all = ranked and not isinstance(items[0], list) and len({*items}) == 1
     return items[0] if one_for_all else items

@@ -9,10 +9,12 @@ from lamina.typing import (
     AxesLike,
     BlockLike,
     BroadcastingLike,
+    CellsLike,
     ConstantLike,
     DTypeLike,
     InputsLike,
     LayoutLike,
+    MergeModeLike,
     NumbersLike,
     Padding1D,
     Padding2D,
@@ -5442,8 +5444,15 @@ def LSTM(
     activation: ActivationLike | None = None,
     recurrent_activation: ActivationLike | None = None,
     use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
     return_sequences: bool | None = None,
     return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    num_layers: int | None = None,
+    proj_size: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -5453,17 +5462,26 @@ def LSTM(
 ) -> Layer:
     """Long short-term memory over (batch, steps, features), in this order in either layout.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Gates in the order i, f, c, o: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units).
+    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
+    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
 
     Args:
         units: Size of the state.
-        activation: Applied to the candidate and the cell state; only what ONNX's LSTM knows. Default "tanh".
-        recurrent_activation: Applied to the gates; only what ONNX's LSTM knows. Default "sigmoid".
-        use_bias: Whether a bias is added. Default True.
+        activation: Applied to the candidate, and by an LSTM to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
         return_sequences: Whether every step's output is returned, not only the last. Default False.
-        return_state: Whether the last states come as outputs state_h and state_c. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -5477,10 +5495,509 @@ def LSTM(
             "activation": activation,
             "recurrent_activation": recurrent_activation,
             "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
             "return_sequences": return_sequences,
             "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "num_layers": num_layers,
+            "proj_size": proj_size,
         },
         constructor="LSTM",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def SimpleRNN(
+    units: int,
+    activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    num_layers: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
+
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
+    Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
+
+    Args:
+        units: Size of the state.
+        activation: Applied to the new state. Default "tanh".
+        use_bias: Whether a bias is added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "simple_rnn",
+        {
+            "units": units,
+            "activation": activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "num_layers": num_layers,
+        },
+        constructor="SimpleRNN",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def GRU(
+    units: int,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    reset_after: bool | None = None,
+    num_layers: int | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Gated recurrent unit over (batch, steps, features), in this order in either layout.
+
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
+    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
+    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Parameters 3 * units * (features + units + 2), without reset_after + 1.
+
+    Args:
+        units: Size of the state.
+        activation: Applied to the candidate, and by an LSTM to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
+        num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "gru",
+        {
+            "units": units,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+            "reset_after": reset_after,
+            "num_layers": num_layers,
+        },
+        constructor="GRU",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def RNN(
+    cells: CellsLike,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
+
+    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
+    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+
+    Args:
+        cells: Cells, one above the other: each takes every step's output of the one below.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "rnn",
+        {
+            "cells": cells,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="RNN",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def Bidirectional(
+    layer: Layer,
+    merge_mode: MergeModeLike = "concat",
+    backward_layer: Layer | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
+
+    Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
+    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
+
+    Args:
+        layer: The recurrent layer.
+        merge_mode: Sum, mul, concat (on the last axis), ave; none: two outputs, one named backward. Default "concat".
+        backward_layer: Layer of the other direction; the same reversed where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "bidirectional",
+        {
+            "layer": layer,
+            "merge_mode": None if merge_mode == "concat" else merge_mode or "none",
+            "backward_layer": backward_layer,
+        },
+        constructor="Bidirectional",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM1D(
+    filters: int,
+    kernel_size: Size1D,
+    strides: Size1D | None = None,
+    padding: PoolPadding1D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size1D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM1D",
+        rank=1,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM2D(
+    filters: int,
+    kernel_size: Size2D,
+    strides: Size2D | None = None,
+    padding: Padding2D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size2D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM2D",
+        rank=2,
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def ConvLSTM3D(
+    filters: int,
+    kernel_size: Size3D,
+    strides: Size3D | None = None,
+    padding: Padding3D | None = None,
+    data_format: LayoutLike | None = None,
+    dilation_rate: Size3D | None = None,
+    activation: ActivationLike | None = None,
+    recurrent_activation: ActivationLike | None = None,
+    use_bias: bool | None = None,
+    dropout: float | None = None,
+    recurrent_dropout: float | None = None,
+    return_sequences: bool | None = None,
+    return_state: bool | None = None,
+    go_backwards: bool | None = None,
+    stateful: bool | None = None,
+    unroll: bool | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """LSTM over (batch, steps, spatial..., channels) with convolutions for products, over 1, 2 or 3 spatial axes.
+
+    Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
+    padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
+    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    its peepholes.)
+
+    Args:
+        filters: Channels of the state and of the output.
+        kernel_size: Window length for each spatial axis.
+        strides: Step between windows over the input; 1 where not given.
+        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        dilation_rate: Distance between the taps of a window over the input; 1 where not given.
+        activation: Applied to the candidate and to the cell state. Default "tanh".
+        recurrent_activation: Applied to the gates. Default "sigmoid".
+        use_bias: Whether biases are added. Default True.
+        dropout: Fraction of the input dropped in training; no effect at inference. Default 0.
+        recurrent_dropout: Fraction of the state dropped in training; no effect at inference. Default 0.
+        return_sequences: Whether every step's output is returned, not only the last. Default False.
+        return_state: Whether the last states come as outputs too: state_h and, of an LSTM, state_c. Default False.
+        go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
+        stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
+        unroll: No effect on any number: how the steps are run is decided here. Default False.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "conv_lstm",
+        {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "strides": strides,
+            "padding": padding,
+            "data_format": data_format,
+            "dilation_rate": dilation_rate,
+            "activation": activation,
+            "recurrent_activation": recurrent_activation,
+            "use_bias": use_bias,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "return_sequences": return_sequences,
+            "return_state": return_state,
+            "go_backwards": go_backwards,
+            "stateful": stateful,
+            "unroll": unroll,
+        },
+        constructor="ConvLSTM3D",
+        rank=3,
         name=name,
         inputs=inputs,
         expect=expect,
@@ -6289,6 +6806,8 @@ def Softmax(
 ) -> Layer:
     """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
 
+    PyTorch's Softmax2d is axis=1 of images channels first.
+
     Args:
         axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
         axes: Several axes instead, whose results together sum to 1; only axis if not given.
@@ -6944,6 +7463,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
     "Block",
     "CELU",
     "Cast",
@@ -6958,6 +7478,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Cos",
     "CosineSimilarity",
     "CumSum",
@@ -6981,6 +7504,7 @@ __all__ = [
     "Floor",
     "GELU",
     "GLU",
+    "GRU",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -7050,6 +7574,7 @@ __all__ = [
     "Power",
     "Prod",
     "RMSNormalization",
+    "RNN",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -7067,6 +7592,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Sign",
+    "SimpleRNN",
     "Sin",
     "Softmax",
     "Softmin",

@@ -16,7 +16,7 @@ from lamina.dims import Dim
 from lamina.enums import number_of
 from lamina.errors import suggest
 from lamina.place import Place, shown
-from lamina.v1 import activations_pb2, options_pb2, tensor_pb2
+from lamina.v1 import activations_pb2, layers_pb2, options_pb2, recurrent_pb2, tensor_pb2
 
 _WHOLE = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -36,7 +36,8 @@ def fill(message: Message, values: Mapping[str, object], *, rank: int | None = N
 
     None leaves a field unset. A number for a repeated field means that number for each of `rank` axes; where
     `rank` is given, a sequence must have that length. Paddings, shapes, activation functions and enum values are
-    taken as the constructors document them; a message is copied; a mapping fills a sub-message.
+    taken as the constructors document them; a message is copied; a mapping fills a sub-message. Where one of several
+    messages may stand, such as a cell or a layer inside another, any of them is taken, a `Layer` too.
     Raises InvalidArgumentError, which names `where` and the field.
     """
     _fill(message, values, rank, Place(where))
@@ -45,6 +46,14 @@ def fill(message: Message, values: Mapping[str, object], *, rank: int | None = N
 def function(name: str, values: Mapping[str, object]) -> activations_pb2.ActivationFunction:
     """An activation function by its name in the schema, with its options."""
     return build(activations_pb2.ActivationFunction, {name: values}, where=f"activations.{name}")
+
+
+def cell(name: str, values: Mapping[str, object], *, constructor: str) -> recurrent_pb2.RecurrentCell:
+    """A cell by its name in the schema, with its options."""
+    made = recurrent_pb2.RecurrentCell()
+    getattr(made, name).SetInParent()
+    fill(getattr(made, name), values, where=constructor)
+    return made
 
 
 def build(kind: type[AnyMessage], values: Mapping[str, object], *, rank: int | None = None, where: str) -> AnyMessage:
@@ -78,10 +87,17 @@ def _set(message: Message, field: FieldDescriptor, value: object, rank: int | No
 
 
 def _set_message(target: Message, value: object, rank: int | None, at: Place) -> None:
-    value = getattr(value, "proto", value)  # a layer inside another
-    if isinstance(value, Message):
+    if isinstance(target, layers_pb2.Layer):
+        value = getattr(value, "proto", value)  # a layer inside another, with all that it says
+    value = _held(value, at)
+    if isinstance(value, Message) and (member := members(target).get(value.DESCRIPTOR.full_name)):
+        getattr(target, member).CopyFrom(value)
+        getattr(target, member).SetInParent()
+    elif isinstance(value, Message):
         if value.DESCRIPTOR.full_name != target.DESCRIPTOR.full_name:
-            raise at.error(f"takes a {target.DESCRIPTOR.name}; a {value.DESCRIPTOR.name} was given.")
+            named = members(target) if target.DESCRIPTOR.full_name not in _SHORT_FORMS else ()
+            names = [name.rpartition(".")[2] for name in named] or [target.DESCRIPTOR.name]
+            raise at.error(f"takes a {' or '.join(names)}; a {value.DESCRIPTOR.name} was given.")
         target.CopyFrom(value)
     elif (convert := _SHORT_FORMS.get(target.DESCRIPTOR.full_name)) and not isinstance(value, Mapping):
         convert(target, value, rank, at)
@@ -93,11 +109,33 @@ def _set_message(target: Message, value: object, rank: int | None, at: Place) ->
     target.SetInParent()
 
 
+def members(message: Message) -> dict[str, str]:
+    """Full names of the messages of which a message holds one, and the fields that hold them; {} for other messages."""
+    unions = message.DESCRIPTOR.oneofs
+    if len(unions) != 1 or len(unions[0].fields) != len(message.DESCRIPTOR.fields):
+        return {}
+    return {field.message_type.full_name: field.name for field in unions[0].fields if field.message_type is not None}
+
+
+def _held(value: object, at: Place) -> object:
+    """What a layer inside another is made of: the message of its kind. It has no place in the stack of its own."""
+    proto = getattr(value, "proto", None)
+    if not isinstance(proto, layers_pb2.Layer):
+        return value
+    given = [field.name for field, _ in proto.ListFields() if field.containing_oneof is None or field.name == "name"]
+    given += ["weights"] if getattr(value, "weights", None) else []
+    if given:
+        raise at.error(f"is a layer inside another, which has no {given[0]} of its own; {shown(value)} was given.")
+    kind = proto.WhichOneof("kind")
+    return getattr(proto, kind) if kind else value
+
+
 def _items(field: FieldDescriptor, value: object, rank: int | None, at: Place) -> list[Any]:
     if field.message_type is not None:
         if field.message_type.full_name == _PAD_PAIR:
             return _pairs(value, rank, at)
         kind = GetMessageClass(field.message_type)
+        value = [value] if isinstance(value, Message) else value
         return [_converted(kind(), item, rank, at.item(i)) for i, item in enumerate(_sequence(value, at))]
     if (field.type in _WHOLE or field.type in _REAL) and _is_number(value):
         return [_scalar(field, value, at)] * (rank or 1)
@@ -210,6 +248,8 @@ def _is_flat(value: object) -> bool:
 
 
 def _shape(target: Any, value: object, rank: int | None, at: Place) -> None:
+    if _is_number(value) and at.field.endswith("output_shape"):  # as Keras, whose other shapes are tuples too
+        value = (value,)
     if _is_number(value) or isinstance(value, str | Dim):
         raise at.error(f"takes a tuple of sizes: write ({shown(value)},).")
     for i, item in enumerate(_sequence(value, at)):

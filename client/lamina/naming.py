@@ -19,7 +19,11 @@ def class_name(layer: layers_pb2.Layer) -> str:
     field = layer.WhichOneof("kind")
     if field is None:
         return "Layer"
-    message: Message = getattr(layer, field)
+    return constructor(getattr(layer, field))
+
+
+def constructor(message: Message) -> str:
+    """Name of the constructor that makes the message of a kind: "Conv1D"."""
     base = message.DESCRIPTOR.name
     operation: Any = message.DESCRIPTOR.fields_by_name.get("operation")  # protobuf's stubs name two classes for one
     if operation is not None:

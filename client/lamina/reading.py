@@ -7,7 +7,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from lamina import naming
 from lamina.enums import name_of
+from lamina.messages import members
 from lamina.naming import class_name, says
 from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
@@ -22,6 +24,12 @@ class Code(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class Made(Code):
+    """A call that makes what an option holds."""
+
+    __slots__ = ()
 
 
 def call(constructor: str, message: Message, extras: dict[str, object]) -> str:
@@ -48,7 +56,7 @@ def _reads_alone(message: Message, field: Any, value: object) -> bool:
     """Whether the value of an option reads well without its name: Dense(3), Block("residual")."""
     only = len(message.DESCRIPTOR.fields) == 1 and isinstance(value, str)
     holds = field.message_type is layers_pb2.Layer.DESCRIPTOR
-    return only or holds or (isinstance(value, int | tuple) and not isinstance(value, bool))
+    return only or holds or (isinstance(value, int | tuple | list | Made) and not isinstance(value, bool))
 
 
 def layer(message: layers_pb2.Layer, constructor: str, weights: Collection[str] = ()) -> Code:
@@ -116,10 +124,26 @@ def _value(field: Any, value: Any, ranked: bool) -> object:
     if field.enum_type is not None:
         return name_of(field.enum_type, value)
     if not field.is_repeated:
-        return value
+        return _made(value) if isinstance(value, Message) else value
+    if field.message_type is not None and field.message_type.full_name != options_pb2.PadPair.DESCRIPTOR.full_name:
+        return [_made(item) for item in value]
     pads = field.message_type is not None
     items = tuple((pad.before, pad.after) for pad in value) if pads else tuple(value)
     return _one_for_all(items) if ranked else items
+
+
+def inside(message: Message) -> Message | None:
+    """What stands in a message that holds one of several."""
+    name = next((name for name in members(message).values() if message.HasField(name)), None)
+    return None if name is None else getattr(message, name)
+
+
+def _made(message: Message) -> Made:
+    """The call that makes what stands in a message that holds one of several."""
+    held = inside(message)
+    if held is None:
+        return Made(f"{message.DESCRIPTOR.name}()")
+    return Made(call(naming.constructor(held), held, {}))
 
 
 def _one_for_all(items: tuple[Any, ...]) -> object:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from lamina.dims import Dim
     from lamina.stack import Layer, Stack
+    from lamina.v1.recurrent_pb2 import RecurrentCell
 
 DTypeName = Literal[
     "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
@@ -60,6 +61,12 @@ BroadcastingLike = Literal["keras", "numpy"]
 # A numpy data type or its name.
 DTypeLike: TypeAlias = Union[DTypeName, "np.dtype[np.generic]", "type[np.generic]"]
 
+# What becomes of the outputs of two directions; None: nothing, they are two outputs.
+MergeModeLike = Literal["sum", "mul", "concat", "ave", "none"] | None
+
+# Cells of an RNN: one, or several one above the other.
+CellsLike: TypeAlias = Union["RecurrentCell", Sequence["RecurrentCell"]]
+
 # One size of a shape: a number, a symbol, or None for any size.
 SizeLike: TypeAlias = Union[int, str, "Dim", None]
 ShapeLike: TypeAlias = Union[tuple[SizeLike, ...], list[SizeLike], list[int]]
@@ -74,7 +81,7 @@ InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]
 BlockLike: TypeAlias = Union["Stack", str]
 
 # Weights by name, nested or flat: {"conv1d": {"kernel": array}} or {"conv1d/kernel": array}.
-WeightsLike: TypeAlias = Mapping[str, Union["ArrayLike", Mapping[str, "ArrayLike"]]]
+WeightsLike: TypeAlias = Mapping[str, Union["ArrayLike", "WeightsLike"]]
 
 # What a call runs: a stack, or the name or id of a registered one.
 SourceLike: TypeAlias = Union["Stack", str]

@@ -9,7 +9,7 @@ from lamina_server.layers.base import Inference, Kind, Weight
 from lamina_server.layers.tensors import DType, Spec
 from lamina_server.records import Diagnosis, LayerTrace, owned
 from lamina_server.stack import NAME, NAME_RULE, Stack
-from lamina_server.words import shortened
+from lamina_server.words import brief, shortened
 
 
 def typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
@@ -50,8 +50,8 @@ def check_names(names: Sequence[str | None], path: str) -> None:
 def check_shared(owner: str, kept: Sequence[Weight] | None, needed: Sequence[Weight]) -> None:
     """Raises LayerError where a layer cannot use the weights that another one has; None: there is no such layer."""
     if kept is None:
-        raise _unshared(f"shares the weights of {owner}, which is no layer with weights of its own")
-    there = {weight.name: weight for weight in kept}
+        raise _unshared(f"shares the weights of {brief(owner)}, which is no layer with weights of its own")
+    owner, there = brief(owner), {weight.name: weight for weight in kept}
     for weight in needed:
         other = there.get(weight.name)
         if other is None:
@@ -67,10 +67,11 @@ def check_sharing(other: LayerTrace, used: Iterable[str]) -> None:
     """Raises LayerError where a layer that shares the weights of another does not use all, of those inside it too."""
     there = [name for name, _ in owned(other.walk())]
     if not there:
-        raise _unshared(f"has no weights to share with {other.name}: leave weights_of out")
+        raise _unshared(f"has no weights to share with {brief(other.name)}: leave weights_of out")
     more = sorted({*there} - {*used})
     if more:
-        raise _unshared(f"shares the weights of {other.name}, which has more than it needs: {', '.join(more[:4])}")
+        named = ", ".join(map(brief, more[:3]))
+        raise _unshared(f"shares the weights of {brief(other.name)}, which has more than it needs: {named}")
 
 
 def _unshared(text: str) -> LayerError:

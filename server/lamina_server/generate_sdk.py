@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
 from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
@@ -67,7 +67,14 @@ _TYPES = {
     "tuple[int, ...]": "Size{rank}D",
     "Padding": "Padding{rank}D",
     "tuple[PadPair, ...]": "Pads{rank}D",
+    "tuple[Cell, ...]": "CellsLike",
+    "Recurrent": "Layer",
+    "Recurrent | None": "Layer",
+    "Merge": "MergeModeLike",
 }
+
+# What is passed on where that is not the argument itself: Keras' None means something, ours that nothing was said.
+_PASSED = {"Merge": 'None if {0} == "concat" else {0} or "none"'}
 
 
 def layers_source() -> str:
@@ -84,6 +91,29 @@ def layers_source() -> str:
     parts.append(body)
     parts.append(f"\n\n__all__ = {sorted(constructors)!r}\n")
     return _formatted("".join(parts), "layers.py")
+
+
+def cells_source() -> str:
+    """Text of cells.py."""
+    parts = [_HEAD.format(doc="Constructors of the cells that an RNN walks: Keras 3's names and argument order.")]
+    parts.append(
+        "from collections.abc import Sequence\n\nfrom lamina.activations import ActivationLike\n"
+        "from lamina.messages import cell\nfrom lamina.v1.recurrent_pb2 import RecurrentCell\n"
+    )
+    for made in CELLS:
+        options = list(fields(made))
+        signature = ", ".join(_parameter(item, made.sdk[0]) for item in options)
+        passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
+        name, head = made.sdk[0].name, _docstring(made, options, ())
+        call = f'cell("{field_name(made)}", {{{passed}}}, constructor="{name}")'
+        parts.append(f"\n\ndef {name}({signature}) -> RecurrentCell:\n{head}    return {call}\n")
+    parts.append(
+        "\n\ndef StackedRNNCells(cells: Sequence[RecurrentCell]) -> tuple[RecurrentCell, ...]:\n"
+        '    """Several cells one above the other, as an RNN takes them: a list of them says the same."""\n'
+        "    return tuple(cells)\n"
+    )
+    parts.append(f"\n\n__all__ = {sorted([made.sdk[0].name for made in CELLS] + ['StackedRNNCells'])!r}\n")
+    return _formatted("".join(parts), "cells.py")
 
 
 def activations_source() -> str:
@@ -142,7 +172,7 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     common = [row for row in _COMMON if not (kind.inputs[1] == 0 and row[0] == "inputs")]
     common = common[:1] if field_name(kind) == "input" else common
     signature += ["*", *(f"{name}: {annotation} | None = None" for name, annotation, _ in common)]
-    values = {item.name: item.name for item in options}
+    values = {item.name: _PASSED.get(_type_text(item), "{0}").format(item.name) for item in options}
     if any(item.name == "rank" for item in fields(kind)):
         values["rank"] = str(sdk.rank)
     if sdk.operation:
@@ -171,11 +201,11 @@ def _parameter(item: Field[Any], sdk: Sdk) -> str:
     annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
     if item.metadata["lone"] and annotation != "AxesLike":
         annotation = f"{re.findall('int|float', text)[0]} | {annotation}"
-    if re.search("[Pp]ooling|Transpose", sdk.name):
+    if re.search("[Pp]ooling|Transpose|LSTM", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
     usual = item.metadata["usual"]  # Keras' default, where the schema has none or another
     if usual is not None:
-        return f"{item.name}: {annotation} = {usual}"
+        return f"{item.name}: {annotation} = {usual!r}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
 
 
@@ -231,6 +261,7 @@ def main(arguments: list[str]) -> int:
     written = {
         CLIENT / "layers.py": layers_source(),
         CLIENT / "activations.py": activations_source(),
+        CLIENT / "cells.py": cells_source(),
         CATALOGUE: catalogue_source(CATALOGUE.read_text(encoding="utf-8")),
     }
     for path, source in written.items():

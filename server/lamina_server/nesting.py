@@ -14,7 +14,7 @@ from lamina_server.stack import NAME, NAME_RULE, NamedStack, Node, Stack
 from lamina_server.words import nearest, shortened
 
 MAX_DEPTH = 16  # holders inside holders
-MAX_NAME = 512  # characters of a whole name, "res1/conv2d": a trace holds many of them
+MAX_NAME = 256  # characters of a whole name, "res1/conv2d": a trace holds many of them
 
 Takers = dict[int, tuple[Kind, int]]
 

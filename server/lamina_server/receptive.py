@@ -50,8 +50,9 @@ def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Infer
     if not done.windows and not done.sees_along and done.spec.axes == inputs[0].axes:
         return fields
     if done.windows:  # they cover every axis that a field can be along; what else there was is summed over
-        found = {w.role: fields.get(inputs[0].axes[w.axis].role, Field() if first else None) for w in done.windows}
-        fields = {w.role: field.through(w) for w in done.windows if (field := found[w.role]) is not None}
+        windows = [w for w in done.windows if w.role in _SPATIAL]
+        found = {w.role: fields.get(inputs[0].axes[w.axis].role, Field() if first else None) for w in windows}
+        fields = {w.role: field.through(w) for w in windows if (field := found[w.role]) is not None}
     kept = {axis.role for i, axis in enumerate(done.spec.axes) if i not in done.sees_along}
     return {role: found for role, found in fields.items() if role in kept and max(found.size, found.jump) <= _MOST}
 

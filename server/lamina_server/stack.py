@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import NamedTuple
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.base import Node as Node  # which a stack is made of, and a kind may hold
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Layout
+from lamina_server.words import snake_case as snake_case
 
 NAME = re.compile(r"\w[\w.\-]{0,127}")
 NAME_RULE = 'a name starts with a letter, digit or underscore and goes on with those, ".", "-", at most 128 in all'
@@ -66,13 +66,6 @@ class Namer:
             if name not in self.taken:
                 self.taken.add(name)
                 return name
-
-
-@cache
-def snake_case(title: str) -> str:
-    """`MaxPooling1D` -> `max_pooling1d`, as Keras names its layers."""
-    parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", title)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
 
 
 def field_name(kind: Kind | type[Kind]) -> str:

@@ -25,7 +25,7 @@ from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
 from lamina_server.stack import Namer, Node, Stack, field_name
 from lamina_server.totals import peak_bytes, symbol_ranges
 from lamina_server.wiring import resolve
-from lamina_server.words import nearest, shortened
+from lamina_server.words import brief, nearest, shortened
 
 MAX_KEPT_WEIGHTS = 64
 _INFERRED: Lru[tuple[Kind, tuple[Spec, ...], Layout], Inference] = Lru(4096)
@@ -165,7 +165,7 @@ class _Tracer:
                 raise LayerError("BAD_NAME", text, field="name")
             owner, owns = self._owner(node, name, done, inner)
             macs = self.macs if done.macs is None else self.macs + done.macs.value
-            self.shared.budget.take(scope.prefix + name, inputs, done, macs, owns=owns)
+            self.shared.budget.take(brief(scope.prefix + name), inputs, done, macs, owns=owns)
         except LayerError as error:
             raise self._refusal(index, error, name) from None
         except ArithmeticError as error:
@@ -342,8 +342,8 @@ class _Tracer:
         said = error.message
         if all(ref in self.specs for ref in node.inputs):  # else it quotes a name, which may look like a placeholder
             for i, ref in enumerate(node.inputs or self._known_sources(index), 1):
-                said = said.replace(f"{{input_{i}}}", prefix + ref).replace(f"{{input_{i}_how}}", self._how(ref))
-        text = f"{name} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
+                said = said.replace(f"{{input_{i}}}", brief(prefix + ref)).replace(f"{{input_{i}_how}}", self._how(ref))
+        text = f"{brief(name)} ({title}) {said}{'' if error.message.endswith(('?', '.')) else '.'}"
         return StackError(
             Diagnosis(error.reason, text, path, name, title, index, got, expected, facts, partial=self.partial())
         )
@@ -351,7 +351,7 @@ class _Tracer:
     def _how(self, ref: str) -> str:
         """Arithmetic of a layer that merged axes, in parentheses: ` (flatten: 32 x 32 x 50 = 51 200)`."""
         layer = self.by_ref.get(ref)
-        return f" ({layer.name}: {layer.done.how})" if layer and " = " in layer.done.how else ""
+        return f" ({brief(layer.name)}: {layer.done.how})" if layer and " = " in layer.done.how else ""
 
     def _known_sources(self, index: int) -> tuple[str, ...]:
         node = self.stack.nodes[index]

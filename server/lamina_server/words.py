@@ -1,7 +1,9 @@
 """Small helpers for names that people typed."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 
 
 def close_names(name: str, known: Iterable[str], most: int) -> list[str]:
@@ -26,7 +28,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"there {'is' if len(names) == 1 else 'are'} {shown}{', ...' if len(names) > 8 else '.'}"
 
 
+def brief(name: str) -> str:
+    """A whole name, "res1/conv2d", with its middle left out where it is long."""
+    return name if len(name) <= 128 else f"{name[:60]}...{name[-60:]}"
+
+
 def shortened(text: str) -> str:
     """A hostile or long text made safe to print: escaped, cut, in quotes."""
     shown = ascii(text[:60])[1:-1]
     return f'"{shown}{"..." if len(text) > 60 else ""}"'
+
+
+@cache
+def snake_case(title: str) -> str:
+    """`MaxPooling1D` -> `max_pooling1d`, as Keras names its layers."""
+    parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", title)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()

@@ -113,6 +113,12 @@ def test_a_shape_without_its_tuple(given: object) -> None:
         fill(core_pb2.Input(), {"shape": given}, where="Input")
 
 
+def test_output_shape_may_be_one_number_as_in_keras() -> None:
+    for given in (64, (64,)):
+        assert lm.EinsumDense("ab,bc->ac", given).proto == lm.EinsumDense("ab,bc->ac", (64,)).proto  # type: ignore[arg-type]
+        assert list(lm.MultiHeadAttention(2, 4, output_shape=given).proto.multi_head_attention.output_shape) == [64]  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("given", ["float32", np.float32, np.dtype("float32"), "DATA_TYPE_FLOAT32", np.dtype("<f4")])
 def test_types_by_name_and_by_numpy(given: object) -> None:
     message = core_pb2.Input()

@@ -122,7 +122,8 @@ def every_layer() -> list[lm.Layer]:
     values = {
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
         "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "threshold": 0.5, "default_value": -1, "scale": 2,
-        "size": 3, "axes": 1, "equation": "bi->b", "k": 2, "output_size": 2,
+        "size": 3, "axes": 1, "equation": "bi->b", "k": 2, "output_size": 2, "cells": [lm.LSTMCell(3)],
+        "stack": lm.Stack([lm.Input((3,))], name="block"), "layer": lm.LSTM(3),
     }  # fmt: skip
     made = []
     for name in layers.__all__:

@@ -25,6 +25,8 @@ stack = lm.Stack(
     layout="channels_last",
     outputs="add",
 )
+lm.Bidirectional(lm.RNN([lm.LSTMCell(3), lm.GRUCell(4, reset_after=False)]), None, lm.SimpleRNN(4, go_backwards=True))
+lm.RNN(lm.StackedRNNCells([lm.SimpleRNNCell(3)]), return_sequences=True)
 image = lm.Stack([lm.Input((8, 8, 3)), lm.Conv2D(4, (3, 3), padding=((1, 1), (0, 2))), lm.MaxPooling2D(2, strides=1)])
 
 
@@ -80,6 +82,9 @@ lm.Input((3,), dtype="float23")
 lm.Input(3)
 lm.Add(inputs=[3])
 lm.Conv1d(8, 3)
+lm.RNN([lm.LSTM(3)])
+lm.Bidirectional(lm.LSTMCell(3))
+lm.Bidirectional(lm.LSTM(3), "add")
 lm.Client(8500)
 """
 

@@ -2,16 +2,21 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.activations import GLU, PReLU, as_layer
 from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
+from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
+from lamina_server.layers.core import Activation, Dense, Dropout, Input, Masking
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.einsum_dense import EinsumDense
 from lamina_server.layers.elementwise import Clip, Elementwise
 from lamina_server.layers.functions import (
     FUNCTIONS,
@@ -29,6 +34,7 @@ from lamina_server.layers.functions import (
     Sparsemax,
     Tanh,
 )
+from lamina_server.layers.held import Constant, Parameter
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.normalization import (
     BatchNormalization,
@@ -40,11 +46,14 @@ from lamina_server.layers.normalization import (
 from lamina_server.layers.ordering import CumSum
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Spec
+from lamina_server.layers.transformer import TransformerEncoderLayer
+from lamina_server.layers.unprojected import AdditiveAttention, Attention
+from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -89,6 +98,9 @@ def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
 def _node(r: Random, stack: Stack, name: str) -> Node:
     specs = trace(stack).specs
     refs = list(specs)[-4:]
+    if r.random() < 0.05:
+        shape = (*(size if isinstance(size, int) else 1 for size in specs[refs[-1]].shape[1:]),)
+        return Node(r.choice((Parameter(shape), Constant((0.5,), shape))), name)
     if len(specs) > 1 and r.random() < 0.25:
         merge = r.choice(MERGES)
         most = type(merge).inputs[1] or 3
@@ -100,9 +112,47 @@ def _node(r: Random, stack: Stack, name: str) -> Node:
 
 def _writers(rank: int) -> Sequence[Writer]:
     any_rank: list[Writer] = [_activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute]
-    any_rank += [_reduce, _arithmetic]
+    any_rank += [_reduce, _arithmetic, _einsum, _masking]
     spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
-    return any_rank + (spatial * 2 if rank in (3, 4, 5) else [_repeat]) + ([_lstm] if rank == 3 else [])
+    return (
+        any_rank
+        + (spatial * 2 if rank in (3, 4, 5) else [_repeat])
+        + ([_recurrent, _attention, _transformer] if rank == 3 else [_attention] if rank > 3 else [])
+    )
+
+
+def _einsum(r: Random, spec: Spec) -> Kind:
+    letters = "abcdef"[: spec.rank]
+    summed = r.choice(letters[1:] or "z")
+    new = r.choice(("", "y", "yz"))
+    out = letters.replace(summed, "") + new
+    shape: tuple[Size, ...] = (*(symbol("?") for _ in out[1 : len(out) - len(new)]), *(r.randint(1, 3) for _ in new))
+    kept = r.choice(("", *out[1 : len(out) - len(new)]))  # with a kernel of its own for each place
+    return EinsumDense(f"{letters},{kept}{summed}{new}->{out}", shape, _maybe(r), r.choice((None, new or None)))
+
+
+def _masking(r: Random, spec: Spec) -> Kind:
+    return Masking(r.choice((0.0, 1.0)))
+
+
+def _attention(r: Random, spec: Spec) -> Kind:
+    axes = tuple(r.sample(range(1, spec.rank - 1), r.randint(1, spec.rank - 2)))
+    causal = len(axes) == 1 and r.random() < 0.5
+    both = r.choice(
+        (
+            MultiHeadAttention(r.randint(1, 2), r.randint(1, 3), r.choice((None, 2)), attention_axes=axes),
+            MultiHeadAttention(2, 2, output_shape=r.choice(((), (3,), (2, 2))), attention_axes=axes, use_gate=True),
+            GroupQueryAttention(2, 4, 2),
+            Attention(scale=0.5),
+            AdditiveAttention(),
+        )
+    )
+    return replace(both, use_causal_mask=causal, return_attention_scores=r.random() < 0.3)
+
+
+def _transformer(r: Random, spec: Spec) -> Kind:
+    width = int(str(spec.shape[-1])) if isinstance(spec.shape[-1], int) else 4
+    return TransformerEncoderLayer(width, 2 if width % 2 == 0 else 1, 3, norm_first=r.random() < 0.5)
 
 
 def _function(r: Random) -> Function:
@@ -255,8 +305,18 @@ def _global_pool(r: Random, spec: Spec) -> Kind:
     return r.choice((GlobalMaxPool, GlobalAveragePool))(None, _format(r), r.random() < 0.5)
 
 
-def _lstm(r: Random, spec: Spec) -> Kind:
+def _recurrent(r: Random, spec: Spec) -> Kind:
     # Gates that have no bound let a state explode, and float32 with it.
     inside: Function = r.choice((Tanh(), Sigmoid(), HardSigmoid(), Elu(0.7), LeakyRelu(0.1)))
     gates: Function = r.choice((Sigmoid(), HardSigmoid(), Tanh()))
-    return LSTM(r.randint(1, 4), inside, gates, r.random() < 0.7, r.random() < 0.7, r.random() < 0.3)
+    units, bias = r.randint(1, 4), r.random() < 0.7
+    walk = {"return_sequences": r.random() < 0.7, "go_backwards": r.random() < 0.2, "return_state": r.random() < 0.3}
+    one: Recurrent = r.choice(
+        (
+            LSTM(units, inside, gates, bias, **walk),
+            GRU(units, inside, gates, bias, reset_after=r.random() < 0.5, **walk),
+            SimpleRNN(units, inside, bias, num_layers=r.randint(1, 2), **walk),
+            RNN((GRUCell(units), LSTMCell(3, inside)), **walk),
+        )
+    )
+    return Bidirectional(one, r.choice(tuple(Merge))) if r.random() < 0.3 else one

@@ -9,16 +9,17 @@ import onnx
 import pytest
 
 from lamina.dims import Dim as ClientDim
-from lamina.v1 import activations_pb2, layers_pb2
+from lamina.v1 import activations_pb2, layers_pb2, recurrent_pb2
 from lamina_server.dims import Size
 from lamina_server.explain import explain, how
 from lamina_server.formula import derive
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
 from lamina_server.layers.holders import Block
 from lamina_server.layers.shaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
+from lamina_server.layers.walks import Recurrent, WalkOptions
 from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
 from lamina_server.stack import Node, Stack, field_name
@@ -34,6 +35,7 @@ RTOL, ATOL = 1e-5, 2e-6
 _UNIONS: tuple[Any, ...] = (
     layers_pb2.Layer.DESCRIPTOR.oneofs_by_name["kind"],
     activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"],
+    recurrent_pb2.RecurrentCell.DESCRIPTOR.oneofs_by_name["cell"],
 )
 MESSAGES: dict[str, Any] = {
     descriptor.name: descriptor
@@ -62,7 +64,7 @@ class Case:
 
 CASES = [Case(example, i) for kind in KINDS for i, example in enumerate(kind.examples())]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-every_class = pytest.mark.parametrize("cls", [*KINDS, *FUNCTIONS], ids=lambda cls: cls.__name__)
+every_class = pytest.mark.parametrize("cls", [*KINDS, *FUNCTIONS, *CELLS], ids=lambda cls: cls.__name__)
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -80,6 +82,11 @@ def test_unions_are_the_tables_of_contents() -> None:
         (field_name(cls), cls.__name__) for cls in KINDS
     ]
     assert [field.message_type.name for field in function.fields] == [cls.__name__ for cls in FUNCTIONS]
+    cell, layer = (union.DESCRIPTOR.oneofs[0] for union in (recurrent_pb2.RecurrentCell, recurrent_pb2.RecurrentLayer))
+    names = [[field.message_type.name for field in union.fields if field.message_type] for union in (cell, layer)]
+    assert names[0] == [cls.__name__ for cls in CELLS]
+    walked = [cls.__name__ for cls in KINDS if issubclass(cls, Recurrent) and issubclass(cls, WalkOptions)]
+    assert sorted(names[1]) == sorted(walked)
 
 
 @every_class
@@ -197,6 +204,16 @@ def test_parameters_are_counted_as_the_formula_says(case: Case) -> None:
     if layer.done.params is not None:
         assert layer.done.params.value == total
         assert ClientDim(layer.done.params.substitution).at() == total
+
+
+@every_case
+def test_additions_of_biases_are_counted_where_there_are_biases(case: Case) -> None:
+    traced = trace(case.stack)
+    done = traced.layers[-1].done
+    biased = any(name.rpartition("/")[2] == "bias" for name, _ in weights_of(traced))
+    assert (done.bias_adds is not None) == (biased and done.macs is not None)
+    if done.bias_adds is not None:
+        assert done.bias_adds.value == traced.bias_adds != 0
 
 
 @every_case

@@ -54,7 +54,7 @@ def _compare(made: Model, concrete: Stack, arrays: dict[str, Array], sizes: dict
     """Each layer's outputs against its reference, fed with what ran before it."""
     ran = {**arrays, **made.run(arrays)}
     for layer in trace(concrete).layers[1:]:
-        taken = [ran[ref] for ref in layer.sources]
+        taken = [ran[ref] for ref in layer.sources] or [ran["x"]]  # of which the batch counts
         values = references.expected(layer.node.kind, taken, made.layer_weights(layer.name), concrete.layout)
         for ref, value in zip(layer.refs, values, strict=True):
             assert at(made.trace.specs[ref].shape, BATCH, sizes) == ran[ref].shape == value.shape, layer.node

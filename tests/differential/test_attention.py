@@ -1,6 +1,7 @@
 """Multi-head and grouped attention beside Keras' and PyTorch's; masks, gates, windows, several axes."""
 
 from collections.abc import Collection
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -141,8 +142,7 @@ def test_attention_along_several_axes_is_keras(
     shape = (BATCH, *ends) if data.draw(st.booleans()) else (BATCH, *apart, 2, *ends)
     seen = np.random.default_rng(seed).random(shape) < 0.7 if masked else None
     if seen is not None:
-        first: tuple[Any, ...] = (..., *(0,) * len(axes))
-        seen[first] = True
+        seen.reshape(-1, prod(ends[len(axes) :]))[:, 0] = True
     theirs = None
     if seen is not None:  # Keras cannot broadcast a mask over the places that attend alone
         raised = seen.reshape(BATCH, *(1,) * (len(apart) + 1), *ends) if len(shape) == 1 + len(ends) else seen

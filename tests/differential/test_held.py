@@ -123,15 +123,10 @@ def test_constant(values: list[float], dtype: DType, fill: bool, symbols: bool, 
     np.testing.assert_array_equal(found, theirs.expand(3, *shape))
 
 
-class _Embedded(torch.nn.Module):  # type: ignore[name-defined]
-    """What every vision transformer does to its patches."""
-
-    def __init__(self, token: Array, positions: Array) -> None:
-        super().__init__()
-        self.token, self.positions = (torch.nn.Parameter(torch.tensor(array)[None]) for array in (token, positions))
-
-    def forward(self, x: Any) -> Any:
-        return torch.cat([self.token.expand(x.shape[0], -1, -1), x], dim=1) + self.positions
+def embedded(x: Array, token: Array, positions: Array) -> Any:
+    """What every vision transformer does to its patches, in PyTorch."""
+    parameters = [torch.nn.Parameter(torch.tensor(array)[None]) for array in (token, positions)]
+    return (torch.cat([parameters[0].expand(x.shape[0], -1, -1), torch.tensor(x)], dim=1) + parameters[1]).detach()
 
 
 @profile
@@ -147,12 +142,11 @@ def test_a_class_token_and_positions(steps: int, width: int, layout: Any, symbol
         Node(Parameter((steps + 1, width)), "positions"),
         Node(Add(), "sum", ("joined", "positions")),
     )
-    theirs = _Embedded(token, positions)
     traced = trace(Stack(nodes, layout))
-    assert sum(layer.params for layer in traced.layers) == sum(p.numel() for p in theirs.parameters())
+    assert sum(layer.params for layer in traced.layers) == token.size + positions.size
     weights = {"token/value": token, "positions/value": positions}
     found = run_stack(Stack(nodes, layout), {"x": x}, weights, ["sum", "positions"])
-    np.testing.assert_array_equal(found["sum"], theirs(torch.tensor(x)).detach())
+    np.testing.assert_array_equal(found["sum"], embedded(x, token, positions))
     np.testing.assert_array_equal(found["positions"], np.stack([positions] * 3))
 
 

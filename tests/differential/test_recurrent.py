@@ -1,123 +1,161 @@
-"""LSTM beside PyTorch's and Keras'. Gates lie in the order i, f, c, o in both."""
+"""Recurrent layers over vectors beside Keras' and PyTorch's: every option, every function, initial states, symbols."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.functions import Function, HardSigmoid, Sigmoid, Tanh
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional, Merge
+from lamina_server.layers.functions import Relu, Tanh
+from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
 from lamina_server.layers.tensors import Layout
-from tests.differential.activations import by_keras, recurrent
-from tests.differential.oracles import keras, keras_values, tensor, torch
-from tests.differential.support import (
-    BATCH,
-    Array,
-    assert_close,
-    both,
-    kernel,
-    layouts,
-    normal,
-    profile,
-    run,
-    seeds,
+from lamina_server.trace import trace
+from tests.differential.oracles import torch
+from tests.differential.support import BATCH, Array, assert_close, both, layouts, normal, profile, run, seeds, stack_of
+from tests.differential.walking import (
+    by_keras,
+    by_torch,
+    flag,
+    from_torch,
+    keras_of,
+    layers,
+    numbers,
+    plain,
+    tame,
+    walks,
 )
 
-sizes = st.tuples(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5))  # steps, features, units
+steps = st.integers(1, 5)
+features = st.integers(1, 4)
 
 
-def weights_for(features: int, units: int, use_bias: bool, seed: int) -> dict[str, Array]:
-    """Numbers for an LSTM."""
-    found = {"kernel": kernel(seed, features, 4 * units), "recurrent_kernel": kernel(seed + 1, units, 4 * units)}
-    return {**found, "bias": normal(seed + 2, 4 * units, scale=0.5)} if use_bias else found
+def initial_states(kind: Any, x: Array, seed: int) -> list[Array]:
+    """Random states before the first step, as many and as large as the layer has."""
+    layer = trace(stack_of(with_states(kind), [x.shape[1:]])).layers[-1]
+    sizes = [output.spec.shape[1] for output in layer.done.outputs if "state" in output.name]
+    return [normal(seed + i, BATCH, int(str(size)), scale=float(tame(kind))) for i, size in enumerate(sizes)]
 
 
-def tame(function: Function) -> float:
-    """How large numbers may be: gates without a bound multiply each other at every step and soon overflow."""
-    return 1.0 if isinstance(function, Sigmoid | HardSigmoid | Tanh) else 0.25
+def with_states(kind: Any) -> Any:
+    """The layer with its last states among its outputs."""
+    if not isinstance(kind, Bidirectional):
+        return replace(kind, return_state=True)
+    other = kind.backward_layer and with_states(kind.backward_layer)
+    return replace(kind, layer=with_states(kind.layer), backward_layer=other)
 
 
-def by_pytorch(x: Array, weights: dict[str, Array], return_sequences: bool) -> list[Any]:
-    """Output, state_h and state_c of PyTorch's LSTM, whose second bias stays zero."""
-    units = weights["recurrent_kernel"].shape[0]
-    layer = torch.nn.LSTM(x.shape[2], units, bias="bias" in weights, batch_first=True).double()
-    state = {"weight_ih_l0": tensor(weights["kernel"].T), "weight_hh_l0": tensor(weights["recurrent_kernel"].T)}
-    if "bias" in weights:
-        state |= {"bias_ih_l0": tensor(weights["bias"]), "bias_hh_l0": torch.zeros(4 * units)}
-    layer.load_state_dict(state)
-    with torch.no_grad():
-        every, (h, c) = layer(tensor(x))
-    return [every if return_sequences else every[:, -1], h[0], c[0]]
-
-
-@profile
-@given(
-    size=sizes,
-    use_bias=st.booleans(),
-    return_sequences=st.booleans(),
-    return_state=st.booleans(),
-    layout=layouts,
-    seed=seeds,
-)
-def test_lstm_is_torchs(
-    size: tuple[int, int, int],
-    use_bias: bool,
-    return_sequences: bool,
-    return_state: bool,
-    layout: Layout,
-    seed: int,
-) -> None:
-    """With tanh and sigmoid, the only functions that PyTorch's has; steps are axis 1 in either layout."""
-    steps, features, units = size
-    x, weights = normal(seed, BATCH, steps, features), weights_for(features, units, use_bias, seed + 1)
-    kind = LSTM(units, Tanh(), Sigmoid(), use_bias, return_sequences, return_state)
-    expected = by_pytorch(x, weights, return_sequences)[: 3 if return_state else 1]
+def agree(kind: Kind, arrays: Sequence[Array], weights: Mapping[str, Array], layout: Layout, wanted: Any) -> None:
+    """Runs a layer with a number and, where no state stands beside them, with a symbol for the steps."""
 
     def once(symbolic: Collection[int]) -> None:
-        found = run(kind, x, weights=weights, layout=layout, symbolic=symbolic)
-        for ours, theirs in zip(found, expected, strict=True):
+        found = run(kind, *arrays, weights=weights, layout=layout, symbolic=symbolic)
+        for ours, theirs in zip(found, wanted, strict=True):
             assert_close(ours, theirs)
 
-    both(once, (0,))
+    if len(arrays) == 1:
+        both(once, (0,))
+    else:
+        once(())
+
+
+def against_keras(kind: Any, x: Array, begin: bool, layout: Layout, seed: int) -> None:
+    x = x * tame(kind)
+    states, weights = initial_states(kind, x, seed + 100) if begin else [], numbers(kind, x, seed + 1)
+    agree(kind, [x, *states], weights, layout, by_keras(keras_of(kind), x, states, weights))
+
+
+@profile
+@given(kind=walks.flatmap(layers), size=st.tuples(steps, features), begin=flag, layout=layouts, seed=seeds)
+def test_layers_are_keras(kind: Any, size: tuple[int, int], begin: bool, layout: Layout, seed: int) -> None:
+    """SimpleRNN, LSTM, GRU, and RNN over one to three cells, with any functions."""
+    against_keras(kind, normal(seed, BATCH, *size), begin, layout, seed)
+
+
+@st.composite
+def two_directions(draw: st.DrawFn) -> Bidirectional:
+    """A layer of Keras' in both directions; sometimes with another, and then perhaps with outputs of another size."""
+    walk = draw(walks)
+    one, mode, other = draw(layers({**walk, "go_backwards": False}, plain)), draw(st.sampled_from(Merge)), None
+    if draw(flag):
+        one = replace(one, go_backwards=walk["go_backwards"])
+        other = draw(layers({**walk, "go_backwards": not walk["go_backwards"]}, plain))
+        if _width(one) != _width(other) and mode not in (Merge.NONE, Merge.CONCAT):
+            mode = Merge.CONCAT
+    return Bidirectional(one, mode, other)
+
+
+def _top_states(layer: Any) -> tuple[object, ...]:
+    """What Keras counts: the states of one cell, or several cells, each with its own."""
+    cells = layer.tower(Layout.CHANNELS_LAST)
+    return (*cells[0].states,) if len(cells) == 1 else (*cells,)
+
+
+def _width(layer: Any) -> int:
+    return int(layer.cells[-1].units if hasattr(layer, "cells") else layer.units)
+
+
+@profile
+@given(kind=two_directions(), size=st.tuples(steps, features), begin=flag, layout=layouts, seed=seeds)
+def test_both_directions_are_keras(
+    kind: Bidirectional, size: tuple[int, int], begin: bool, layout: Layout, seed: int
+) -> None:
+    """Every merge_mode, and a backward layer of its own."""
+    counts = [len(_top_states(layer)) for layer in (kind.layer, kind.backward)]
+    begin = begin and counts[0] == counts[1]  # Keras halves the list of states, whatever the layers have
+    against_keras(kind, normal(seed, BATCH, *size), begin, layout, seed)
+
+
+KINDS = {"RNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 
 
 @profile
 @given(
-    size=sizes,
-    use_bias=st.booleans(),
-    return_sequences=st.booleans(),
-    return_state=st.booleans(),
-    activation=recurrent(),
-    recurrent_activation=recurrent(),
+    mode=st.sampled_from(sorted(KINDS)),
+    size=st.tuples(steps, features),
+    hidden=st.integers(2, 4),
+    layers=st.integers(1, 3),
+    bias=flag,
+    bidirectional=flag,
+    sequences=flag,
+    begin=flag,
+    projected=flag,
+    relu=flag,
     seed=seeds,
 )
-def test_lstm_is_keras(
-    size: tuple[int, int, int],
-    use_bias: bool,
-    return_sequences: bool,
-    return_state: bool,
-    activation: Function,
-    recurrent_activation: Function,
+def test_layers_are_torchs(
+    mode: str,
+    size: tuple[int, int],
+    hidden: int,
+    layers: int,
+    bias: bool,
+    bidirectional: bool,
+    sequences: bool,
+    begin: bool,
+    projected: bool,
+    relu: bool,
     seed: int,
 ) -> None:
-    """With every pair of functions that ONNX's LSTM knows."""
-    steps, features, units = size
-    scale = np.float32(tame(recurrent_activation))
-    x = normal(seed, BATCH, steps, features) * scale
-    weights = {name: w * scale for name, w in weights_for(features, units, use_bias, seed + 1).items()}
-    kind = LSTM(units, activation, recurrent_activation, use_bias, return_sequences, return_state)
-    layer = keras.layers.LSTM(
-        units,
-        activation=by_keras(activation),
-        recurrent_activation=by_keras(recurrent_activation),
-        use_bias=use_bias,
-        return_sequences=return_sequences,
-        return_state=return_state,
-        dtype="float64",
+    """RNN, LSTM and GRU with layers above each other, both directions, projection, and PyTorch's own weights."""
+    torch.manual_seed(seed)
+    more: dict[str, Any] = {"nonlinearity": "relu" if relu else "tanh"} if mode == "RNN" else {}
+    own: dict[str, Any] = {"activation": Relu() if relu else Tanh()} if mode == "RNN" else {}
+    if mode == "LSTM" and projected:
+        more["proj_size"] = own["proj_size"] = 1 + seed % (hidden - 1)
+    given = {"num_layers": layers, "bias": bias, "bidirectional": bidirectional, "batch_first": True}
+    theirs = getattr(torch.nn, mode)(size[1], hidden, **given, **more)
+    weights = from_torch(theirs)
+    kind: Any = KINDS[mode](
+        hidden, use_bias=bias, return_sequences=sequences, return_state=True, num_layers=layers, **own
     )
-    expected = keras_values(layer, [x], weights)
-    found = run(kind, x, weights=weights, symbolic=(0,))
-    for ours, theirs in zip(found, expected, strict=True):
-        assert_close(ours, theirs)
+    kind = Bidirectional(kind) if bidirectional else kind
+    x = normal(seed, BATCH, *size)
+    states = initial_states(kind, x, seed + 1) if begin else []
+    every, last = by_torch(theirs, x, states)
+    if not sequences:  # the last step of each direction: state_h of its last layer
+        count, back = len(last) // (2 if bidirectional else 1), 2 if mode == "LSTM" else 1
+        every = np.concatenate([last[end - back] for end in range(count, len(last) + 1, count)], -1)
+    agree(kind, [x, *states], weights, Layout.CHANNELS_LAST, [every, *last])

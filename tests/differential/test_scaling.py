@@ -231,3 +231,8 @@ def test_the_type_that_is_asked_for(dtype: DType) -> None:
         (found,) = run(kind, x)
         assert found.dtype == dtype.numpy
         np.testing.assert_array_equal(found, x / 2)
+    for fed in (x, x.astype(np.float16)):  # the weights are of the type of the result
+        weights = {"mean": np.zeros(3, dtype.numpy), "variance": np.full(3, 4, dtype.numpy)}
+        (found,) = run(Normalization(dtype=dtype), fed, weights=weights)
+        assert found.dtype == dtype.numpy
+        np.testing.assert_array_equal(found, x / 2)

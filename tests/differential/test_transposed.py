@@ -83,12 +83,13 @@ def test_transposed_is_torchs(rank: int, data: st.DataObject) -> None:
         return convolve(tensor(x), taps, bias, slide.strides, ends, extra or 0, kind.groups, slide.dilations)
 
     whole = convolve(tensor(x), taps, None, slide.strides, 0, 0, kind.groups, slide.dilations)
-    ends = [(-a, (more[i] if more else 0) - b) for i, (a, b) in enumerate(pads)]
-    if any(n + a + b < 1 for n, (a, b) in zip(whole.shape[2:], ends, strict=True)):
+    put = more or (0,) * rank
+    if any(n - a - b + p < 1 for n, (a, b), p in zip(whole.shape[2:], pads, put, strict=True)):
         axes = spatial(rank, slide.lies)
         assert refused(kind, laid(x, slide.lies), layout=slide.layout, symbolic=axes) == "EMPTY_RESULT"
         return
-    y = F.pad(whole, [n for pair in reversed(ends) for n in pair])
+    y = F.pad(whole, [n for p in reversed(put) for n in (0, p)])
+    y = F.pad(y, [-n for pair in reversed(pads) for n in pair])
     y = y if bias is None else y + bias.reshape(-1, *[1] * rank)
     if all(a == b for a, b in pads):  # then PyTorch says it in one call
         assert_close(y.numpy().astype(np.float32), alike([a for a, _ in pads], more))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lamina as lm
+from lamina.v1 import activations_pb2, layers_pb2
 from lamina_server.errors import StackError
 from lamina_server.layers.activations import FUNCTION_LAYERS, as_layer
 from lamina_server.layers.core import Activation
@@ -22,6 +23,9 @@ def test_trap_42_the_slope_of_a_leaky_relu_depends_on_who_writes_it() -> None:
     found = trace(decode_stack(lm.Stack([lm.Input((7,)), lm.LeakyReLU(), lm.Activation("leaky_relu")]).proto))
     layer, option = (found.layers[i].node.kind for i in (1, 2))
     assert found.layers[1].summary == "LeakyReLU(negative_slope=0.3)"
+    unset = layers_pb2.Layer(leaky_re_lu=activations_pb2.LeakyRelu())  # the message's default is the function's
+    other = trace(decode_stack(layers_pb2.Stack(layers=[lm.Input((7,)).proto, unset])))
+    assert other.layers[1].summary == "LeakyReLU(negative_slope=0.2)"
     assert_close(run(layer, x)[0], keras_values(keras.layers.LeakyReLU(dtype="float64"), [x])[0])
     assert_close(run(layer, x)[0], F.leaky_relu(tensor(x), 0.3))
     assert_close(run(option, x)[0], keras.activations.leaky_relu(tensor(x)))
@@ -78,5 +82,4 @@ def test_a_layer_shows_what_it_was_called_with(kind: type[lm.Layer]) -> None:
             (_, traced) = trace(decode_stack(made.proto)).layers
         except StackError as error:  # pragma: no cover - said with what was written
             pytest.fail(f"{written}: {error}")
-        same = traced.node.kind == layer or kind.__name__ == "LeakyRelu"  # whose constructor has another default
-        assert same, written
+        assert traced.node.kind == layer, written

@@ -27,6 +27,10 @@ STACKS = {
     "adaptive": lm.Stack([lm.Input((13, "W", 4)), lm.AdaptiveAveragePooling2D((7, 3)), lm.AdaptiveMaxPooling2D(2)]),
     "dilated": lm.Stack([lm.Input((20, 4)), lm.MaxPooling1D(3, 2, "same", dilation_rate=4), lm.LpPooling1D(3, 2)]),
     "lstm": lm.Stack([lm.Input(("T", 5)), lm.LSTM(7, return_sequences=True), lm.LSTM(3)]),
+    "gru": lm.Stack([lm.Input(("T", 5)), lm.GRU(7, return_sequences=True), lm.GRU(3, reset_after=False)]),
+    "bidirectional": lm.Stack([lm.Input(("T", 5)), lm.Bidirectional(lm.LSTM(7, num_layers=2))]),
+    "scan": lm.Stack([lm.Input(("T", 5)), lm.GRU(7, "gelu", return_sequences=True), lm.LSTM(4, proj_size=3)]),
+    "conv_lstm": lm.Stack([lm.Input(("T", 9, 8, 2)), lm.ConvLSTM2D(3, 3, go_backwards=True)]),
 }
 
 

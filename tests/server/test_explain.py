@@ -13,13 +13,15 @@ from lamina_server.errors import LaminaError
 from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind, grouped, plural
+from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
 from lamina_server.layers.functions import Relu
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
@@ -124,14 +126,16 @@ def check(layer: LayerTrace) -> None:
         assert eval(source, {"floor": lambda a, b: a // b, "ceil": lambda a, b: -(-a // b)}) == claimed, text
     for row in done.derivations:
         assert row.derived.value == done.spec.axes[row.axis].size
-        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for axis in layer.inputs[0].axes))
+        assert row.role in (done.spec.axes[row.axis].role, *(axis.role for x in layer.inputs[:1] for axis in x.axes))
         assert not row.derived.text.isdigit() or row.derived.substitution == row.derived.text
     assert (done.params.value if done.params else 0) == layer.params
     assert bool(parameters(layer)) == bool(done.params)
 
 
 def explained(example: Example) -> LayerTrace:
-    return annotate(trace(example_stack(example)), Limits()).layers[-1]
+    stack = example_stack(example)
+    named = stack.with_node(len(stack.nodes) - 1, stack.nodes[-1]._replace(name="it"))
+    return annotate(trace(named), Limits()).layers[-1]
 
 
 EXAMPLES = [example for kind in KINDS for example in kind.examples()]
@@ -165,10 +169,18 @@ def windowed(rank: int) -> st.SearchStrategy[Any]:
     )
 
 
-axes = st.integers(-3, 3)
+axes, flag = st.integers(-3, 3), st.booleans()
+walk = {"return_sequences": flag, "return_state": flag, "go_backwards": flag}
+recurrent = st.one_of(
+    st.builds(LSTM, one, use_bias=flag, num_layers=one, proj_size=st.none() | one, **walk),
+    st.builds(GRU, one, use_bias=flag, num_layers=one, reset_after=flag, **walk),
+    st.builds(SimpleRNN, one, use_bias=flag, num_layers=one, **walk),
+    st.builds(RNN, st.lists(st.builds(GRUCell, one) | st.builds(LSTMCell, one), min_size=1).map(tuple), **walk),
+)
 plain: st.SearchStrategy[Any] = st.one_of(
     st.builds(Dense, one, activations, st.booleans()),
-    st.builds(LSTM, one, use_bias=st.booleans(), return_sequences=st.booleans(), return_state=st.booleans()),
+    recurrent,
+    st.builds(Bidirectional, recurrent, st.sampled_from(Merge)),
     st.builds(Reshape, st.lists(st.sampled_from([-1, 1, 2, 3]), max_size=3).map(tuple)),
     st.builds(Permute, st.permutations([1, 2]).map(tuple)),
     st.builds(BatchNormalization, st.none() | axes, center=st.booleans(), scale=st.booleans()),

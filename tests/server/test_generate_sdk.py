@@ -38,7 +38,8 @@ def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> 
     options = {item.name: item for item in fields(kind) if item.name not in IN_NAME}
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert positional == sdk.arranged(options)
-    common = ["name"] if kind is Input else ["name", "inputs", "expect", "weights", "weights_of"]
+    inputs = ["inputs"] * (kind.inputs[1] != 0)
+    common = ["name"] if kind is Input else ["name", *inputs, "expect", "weights", "weights_of"]
     assert [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == common
     for name, item in options.items():
         required = item.default is MISSING and item.metadata["usual"] is None
@@ -82,7 +83,8 @@ def test_the_catalogue_names_every_kind_and_option() -> None:
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what is generated, to be written to."""
     require_program("ruff")
-    for path in (generate_sdk.CLIENT / "layers.py", generate_sdk.CLIENT / "activations.py", generate_sdk.CATALOGUE):
+    modules = [generate_sdk.CLIENT / name for name in ("layers.py", "activations.py", "cells.py")]
+    for path in (*modules, generate_sdk.CATALOGUE):
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(generate_sdk, "CLIENT", tmp_path)
     monkeypatch.setattr(generate_sdk, "CATALOGUE", tmp_path / "README.md")

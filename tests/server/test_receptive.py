@@ -11,6 +11,8 @@ from lamina_server.dims import Size, symbol
 from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.attention import MultiHeadAttention
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional
+from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
 from lamina_server.layers.functions import Relu
@@ -104,6 +106,13 @@ SEE_ALL = [
 @pytest.mark.parametrize("kind", SEE_ALL)
 def test_what_sees_everything_has_no_field(kind: Kind) -> None:
     assert chain(Conv(2, (3,), padding="same"), kind).layers[-1].receptive == {}
+
+
+def test_what_spreads_with_the_steps_has_no_field() -> None:
+    """From state to state a convolution reaches further at every step, but not where its window is 1."""
+    same = ConvLSTM(2, (3, 1), padding="same")
+    for kind, jump in ((same, 1), (Bidirectional(same), 1), (ConvLSTM(2, (3, 1), (1, 2), return_sequences=True), 2)):
+        assert chain(kind, shape=(4, 8, 8, 3)).layers[-1].receptive == {WIDTH: Field(1, jump, 0)}
 
 
 def test_a_dense_layer_over_positions_keeps_the_field() -> None:

@@ -27,6 +27,8 @@ from lamina_server.layers.functions import (
     Threshold,
 )
 from lamina_server.layers.tensors import DType
+from lamina_server.limits import Limits
+from lamina_server.repair import repaired
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from lamina_server.wire.stacks import decode_stack
@@ -35,8 +37,10 @@ T = symbol("T")
 
 
 def refusal(kind: Kind, *shape: Size, dtype: DType = DType.FLOAT32) -> StackError:
+    stack = Stack((Node(Input(shape, dtype), "x"), Node(kind, "it")))
     with pytest.raises(StackError) as caught:
-        trace(Stack((Node(Input(shape, dtype), "x"), Node(kind, "it"))))
+        trace(stack)
+    repaired(stack, caught.value.diagnosis, Limits())  # what it offers works
     return caught.value
 
 

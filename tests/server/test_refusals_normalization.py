@@ -22,6 +22,7 @@ from lamina_server.layers.scaling import (
 )
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
+from lamina_server.repair import repaired
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 
@@ -30,8 +31,10 @@ Shape = tuple[Size, ...]
 
 
 def refusal(kind: Kind, shape: Shape, dtype: DType = DType.FLOAT32) -> StackError:
+    stack = Stack((Node(Input(shape, dtype), "x"), Node(kind, "it")))
     with pytest.raises(StackError) as caught:
-        trace(Stack((Node(Input(shape, dtype), "x"), Node(kind, "it"))), Limits())
+        trace(stack)
+    repaired(stack, caught.value.diagnosis, Limits())  # what it offers works
     return caught.value
 
 

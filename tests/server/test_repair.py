@@ -11,19 +11,22 @@ from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.arithmetic import Multiply, Subtract
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
+from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Gelu, Relu, Softmax
+from lamina_server.layers.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.functions import Relu, Softmax
 from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.lookups import Embedding
 from lamina_server.layers.merging import Add, Concatenate, StackTensors
 from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.normalization import BatchNormalization
+from lamina_server.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization
 from lamina_server.layers.ordering import TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from lamina_server.layers.products import Dot, MatMul
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Reduce, Variance
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
@@ -94,6 +97,26 @@ CASES = [
     # 3
     Case("RANK_MISMATCH", chain((9, 4), LSTM(32), LSTM(8)),
          ("lstm returns its last step only: set return_sequences=True there",), "batch, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), SimpleRNN(32), GRU(8)),
+         ("simple_rnn returns its last step only: set return_sequences=True there",), "batch, 8"),
+    Case("RANK_MISMATCH", chain((9, 4), RNN((GRUCell(6), LSTMCell(5))), Bidirectional(LSTM(8))),
+         ("rnn returns its last step only: set return_sequences=True there",), "batch, 16"),
+    Case("RANK_MISMATCH", chain((9, 4), Bidirectional(LSTM(8), Merge.SUM, GRU(8, go_backwards=True)), Conv(2, (3,))),
+         ("bidirectional returns its last step only: set return_sequences=True there",), "batch, 7 steps, 2 channels"),
+    Case("RANK_MISMATCH", chain((4, 9, 9, 2), ConvLSTM(3, (3, 3)), ConvLSTM(4, (3, 3))),
+         ("conv_lstm2d returns its last step only: set return_sequences=True there",), "batch, height 5, width 5, 4"),
+    Case("WINDOW_TOO_LONG", chain((4, 2, 9, 2), Bidirectional(ConvLSTM(3, (3, 3)))),
+         ('keep the length: padding="same"', "a window that fits: kernel_size=(2, 3)"), "batch, height 2, width 9, 6"),
+    Case("BAD_PADDING", chain((4, 9, 2), Bidirectional(ConvLSTM(3, (3,), padding="causal"))),
+         ('keep the length: padding="same"', 'no padding: padding="valid"'), "batch, width 9, 6"),
+    Case("UNSUPPORTED", chain((9, 2), Bidirectional(GRU(3, stateful=True))),
+         ("states go in and out: stateful=False, return_state=True",), "batch, 6"),
+    Case("RANK_MISMATCH", chain((9, 4), RELU, Flatten(), Bidirectional(LSTM(8))),
+         ("flatten merges the axes this layer needs: take it out", "36 moments", "36 features in no order"),
+         "batch, 16"),
+    Case("RANK_MISMATCH", chain((7,), GRU(8), layout=FIRST),
+         ("7 moments of one signal: put Reshape((7, 1)) before it", "7 features in no order: use Dense(8) instead"),
+         "batch, 8"),
     Case("RANK_MISMATCH", chain((9, 4), RELU, Flatten(), Conv(8, (3,))),
          ("flatten merges the axes this layer needs: take it out",), "batch, 7 steps, 8"),
     Case("RANK_MISMATCH", chain((9, 4), RELU, RepeatVector(3)),
@@ -171,6 +194,9 @@ CASES = [
     Case("BAD_PERMUTATION", chain((9, 2), Permute((1, 0))), ("axes are counted from 1: Permute((2, 1))",), "batch, 2"),
     Case("BAD_AXIS", merged((8, 3), (8, 3), Concatenate(0)),
          ("the last axis: axis=-1", "the first axis after the batch: axis=1"), "batch, 8 steps, 6"),
+    Case("NOT_DIVISIBLE", chain((9, 12), GroupNormalization()),
+         ("12 groups, which divides 12: groups=12", "6 groups"), "batch, 9 steps, 12 channels"),
+    Case("BAD_AXIS", chain((9, 2), LayerNormalization((0,))), ("the last axis: axis=-1", "the first axis"), "batch, 9"),
     Case("BAD_AXIS", chain((9, 2), BatchNormalization(axis=7)), ("the last axis: axis=-1",), "batch, 9 steps, 2"),
     Case("SYMBOLIC_SIZE", chain((T, 9), Flatten(), Dense(2)),
          ("any length gives the same number of features: a global average pooling instead of flatten",), "batch, 2"),
@@ -183,8 +209,8 @@ CASES = [
          ("the most that fits: output_padding=(1,)",), "batch, 18 steps"),
     Case("NOT_DIVISIBLE", chain((9, 12), ConvTranspose(10, (3,), groups=4)),
          ("the next multiple of 4: filters=12", "2 groups"), "batch, 11 steps, 12"),
-    Case("UNSUPPORTED", chain((9, 2), LSTM(3, Gelu())),
-         ("Keras' own functions: tanh, and sigmoid for the gates",), "batch, 3"),
+    Case("UNSUPPORTED", chain((9, 2), LSTM(3, stateful=True)),
+         ("states go in and out: stateful=False, return_state=True",), "batch, 3"),
     Case("UNKNOWN_BLOCK", using("blok", "block"), ('use "block"',), "batch, 4"),
     Case("UNKNOWN_LAYER", sharing(4, "densee"), ("share those of dense", "weights of its own"), "batch, 4"),
     Case("WEIGHTS_DIFFER", sharing(5, "dense"), ("weights of its own",), "batch, 5"),

@@ -106,8 +106,8 @@ def test_within_glorots_limits_and_never_zero(seed: int, fan_in: int, fan_out: i
     assert abs(found.mean()) < limit * 0.1
 
 
-@pytest.mark.parametrize(("init", "value"), [("zeros", 0), ("ones", 1)])
-def test_what_is_not_drawn_is_constant(init: str, value: int) -> None:
+@pytest.mark.parametrize(("init", "value"), [("zeros", 0), ("ones", 1), (1e-6, 1e-6)])
+def test_what_is_not_drawn_is_constant(init: str | float, value: float) -> None:
     np.testing.assert_array_equal(draw("x/y", Weight("y", (3, 2), init), 5), np.full((3, 2), value, np.float32))
 
 

@@ -5,9 +5,12 @@ from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
 from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
 from lamina_server.layers.base import Kind
+from lamina_server.layers.bidirectional import Bidirectional
 from lamina_server.layers.comparing import Compare, Logical, Where
+from lamina_server.layers.conv_lstm import ConvLSTM
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Cast, Dense, Dropout, Input, Masking
+from lamina_server.layers.dense_cells import CELLS
 from lamina_server.layers.einsum import Einsum
 from lamina_server.layers.einsum_dense import EinsumDense
 from lamina_server.layers.elementwise import Clip, Elementwise
@@ -36,7 +39,7 @@ from lamina_server.layers.normalization import (
 from lamina_server.layers.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.scaling import (
     LayerScale,
@@ -136,6 +139,11 @@ KINDS: tuple[type[Kind], ...] = (
     Where,
     # recurrent
     LSTM,
+    SimpleRNN,
+    GRU,
+    RNN,
+    Bidirectional,
+    ConvLSTM,
     # attention
     MultiHeadAttention,
     GroupQueryAttention,
@@ -153,4 +161,4 @@ KINDS: tuple[type[Kind], ...] = (
     GLU,
 )
 
-__all__ = ["FUNCTIONS", "KINDS"]
+__all__ = ["CELLS", "FUNCTIONS", "KINDS"]

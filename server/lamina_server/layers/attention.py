@@ -24,7 +24,7 @@ from lamina_server.layers.base import (
     too_many_axes,
 )
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.heads import Heads, shown
+from lamina_server.layers.heads import Heads, bias_adds, shown
 from lamina_server.layers.tensors import SPATIAL, Axis, DType, Layout, Role, Spec, names
 
 DROPOUT = "fraction of the weights dropped in training; no effect at inference"
@@ -94,6 +94,7 @@ class _Projected(Kind):
             params_reason=f"Queries, keys{', values and a gate' if heads.gate else ' and values'} are projected to the "
             "heads, and the heads back",
             macs=heads.macs(met.widths, *counts),
+            bias_adds=bias_adds(heads.weights(*met.widths), *counts[:2]),
             how=f"{plural(heads.number, 'head')} of {heads.key}: {counted(met.pairs.queries, met.pairs.keys)}",
             sentences=self.sight.sentences(inputs),
             sees_along=met.along,

@@ -19,7 +19,7 @@ from lamina_server.layers.tensors import FLOATS, Axis, DType, Role, Spec
 
 MAX_CONSTANTS = 65_536  # numbers that one layer's message may hold
 # ONNX Runtime computes the largest, the smallest and a choice for all but these types, which others hold exactly.
-HELD_BY = {DType.INT16: DType.INT32, DType.UINT16: DType.INT32}
+HELD_BY = {DType.INT16: DType.INT32, DType.UINT16: DType.INT32, DType.BFLOAT16: DType.FLOAT32}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SHOWN = 4  # numbers that are written out in a sentence
 
@@ -95,6 +95,13 @@ class ConstantTensor:
         if len(self.sizes) == 1 and len(self.values) <= _SHOWN:
             return f"({', '.join(map(number_text, self.values))}{',' if len(self.values) == 1 else ''})"
         return f"{shape_text(self.sizes)} constants"
+
+
+def check_numbers(x: Spec, **numbers: float) -> None:
+    """Raises LayerError for an option, by its name, that is finite and yet more than the type of a tensor holds."""
+    for name, value in numbers.items():
+        if isfinite(value):
+            ConstantTensor((value,)).check(x, name)
 
 
 class Meeting(NamedTuple):

@@ -9,7 +9,18 @@ from typing import NamedTuple
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.base import Derivation, Example, Inference, Kind, Sdk, Weight, option, require_number, single
+from lamina_server.layers.base import (
+    Derivation,
+    Example,
+    Inference,
+    Kind,
+    Sdk,
+    Weight,
+    one_for_each,
+    option,
+    require_number,
+    single,
+)
 from lamina_server.layers.core import activate, check_function
 from lamina_server.layers.functions import Function, Relu
 from lamina_server.layers.graph import Array, Graph, Value
@@ -123,6 +134,7 @@ class EinsumDense(Kind):
             params_reason=f"The kernel has the axes {terms.kernel}"
             + (f" and the bias {self.bias_axes}" if self.bias_axes else ""),
             macs=_product("".join(dict.fromkeys(terms.out[1:] + terms.kernel)), sizes),
+            bias_adds=one_for_each(out, bool(self.bias_axes)),
             how=f"summed over {over}" if over else "nothing is summed",
             sees_all=x.rank == 2,
             sees_along=self.activation.sees_along(out.rank) if self.activation else (),

@@ -50,6 +50,8 @@ class Graph:
         self._written: dict[str, Array] = {}
         self._memo: dict[tuple[Any, ...], str] = {}
         self._symbols: dict[str, tuple[str, int]] = {}
+        self._prefix = ""  # of a body: what all its names start with,
+        self._fed: list[onnx.ValueInfoProto] = []  # and what it is given
 
     def declare(self, value: Value) -> None:
         """Remembers where the symbols of an input can be read at run time."""
@@ -110,7 +112,7 @@ class Graph:
                 self._written[name] = made
                 return self._initializer(name, made)
             if kept.shape == made.shape and np.array_equal(kept, made):
-                return name
+                return self._prefix + name
         raise AssertionError
 
     def arrange(self, value: Value, order: Sequence[int] | None = None) -> str:
@@ -132,6 +134,43 @@ class Graph:
         """The order (batch, channels, spatial...) that ONNX's spatial operators want."""
         channels = channel_axis(spec.rank, layout)
         return (0, channels, *(axis for axis in range(1, spec.rank) if axis != channels))
+
+    def body(self) -> "Graph":
+        """A graph for `scan`. It sees nothing of this one: what it needs is fed to it, or a constant of its own."""
+        inner = Graph(self._weights, self.layout)
+        inner.scope, inner.owner, inner._prefix = self.scope, self.owner, f"{self._name('body')}/"
+        return inner
+
+    def feed(self, spec: Spec, order: Sequence[int]) -> Value:
+        """A tensor that this body is given at each step."""
+        value = Value(self._name("fed"), tuple(order), spec)
+        self._fed.append(_typed(value.name, spec.dtype))
+        return value
+
+    def scan(
+        self, body: "Graph", initial: Sequence[str], over: Sequence[str], results: Sequence[str], *, reverse: bool
+    ) -> list[str]:
+        """Runs a body once for each index of the first axis of `over`, from the last to the first if `reverse`.
+
+        The body is fed its states, `initial` at first, then the slices of `over`. Of its `results`, all of the type of
+        what it is fed first, the leading ones are its next states; the others are stacked, each where its slices stood.
+        Returns the last states and the stacked results.
+        """
+        named = [body.node("Identity", [name]) for name in results]  # a body must not return one tensor twice
+        graph = onnx.GraphProto(name=body._prefix, node=body.nodes, initializer=body.initializers, input=body._fed)
+        dtype = graph.input[0].type.tensor_type.elem_type
+        for name in named:
+            graph.output.add(name=name).type.tensor_type.elem_type = dtype
+        stacked = len(results) - len(initial)
+        return self.nodes_out(
+            "Scan",
+            [*initial, *over],
+            len(results),
+            body=graph,
+            num_scan_inputs=len(over),
+            scan_input_directions=[1] * len(over) if reverse else None,
+            scan_output_directions=[1] * stacked if reverse else None,
+        )
 
     def shape(self, sizes: Sequence[Size]) -> str:
         """A vector of int64 with these sizes: a constant, or computed from the inputs at run time."""
@@ -173,17 +212,26 @@ class Graph:
 
     def _name(self, op: str) -> str:
         self._count += 1
-        return f"{self.scope}/{op}_{self._count}"
+        return f"{self._prefix}{self.scope}/{op}_{self._count}"
 
     def _initializer(self, name: str, data: Array) -> str:
+        name = self._prefix + name
         tensor = onnx.TensorProto(name=name, dims=data.shape, data_type=ELEMENT[DType(data.dtype.name)])
         tensor.raw_data = data.tobytes()
         self.initializers.append(tensor)
         return name
 
 
+def _typed(name: str, dtype: DType) -> onnx.ValueInfoProto:
+    info = onnx.ValueInfoProto(name=name)
+    info.type.tensor_type.elem_type = ELEMENT[dtype]
+    return info
+
+
 def _attribute(name: str, value: Any) -> onnx.AttributeProto:
     kind = onnx.AttributeProto
+    if isinstance(value, onnx.GraphProto):
+        return kind(name=name, type=kind.GRAPH, g=value)
     if isinstance(value, str):
         return kind(name=name, type=kind.STRING, s=value.encode())
     if isinstance(value, float):

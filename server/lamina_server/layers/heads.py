@@ -1,5 +1,6 @@
 """Projections to several heads and back: the weights of Keras' multi-head attention, their counts and their nodes."""
 
+from collections.abc import Iterable
 from math import prod, sqrt
 from typing import NamedTuple
 
@@ -145,3 +146,17 @@ def shown(graph: Graph, weights: str, scores: Scores) -> Value:
         sizes: list[Size] = [*[0] * scores.lead, *scores.spec.shape[scores.lead : -1], -1]
         weights = graph.node("Reshape", [weights, graph.shape(sizes)])
     return graph.logical(weights, scores.spec)
+
+
+def bias_adds(weights: Iterable[Weight], queries: Size, keys: Size, far: str = "") -> Derived | None:
+    """Additions of biases: at each query, but those of keys and values at each key, where their names begin so."""
+    near = there = 0
+    for weight in weights:
+        *_, part, kind = ("", *weight.name.split("/"))
+        if kind == "bias" and part in ("key", "value") and weight.name.startswith(far):
+            there += weight.size
+        elif kind == "bias":
+            near += weight.size
+    if not near and not there:
+        return None
+    return derive("queries * near + keys * there", queries=queries, near=near, keys=keys, there=there)

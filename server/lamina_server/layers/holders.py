@@ -233,11 +233,11 @@ class SpectralNormalization(Holder):
 
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
         name, inside = held.layers[-1]
-        kernel = next((w for w in inside.weights if w.name in ("kernel", "embeddings")), None)
-        if kernel is None:
-            raise LayerError(
-                "UNSUPPORTED", f"normalises a kernel, but {inside.label} has none; leave it out", field="layer"
-            )
+        there = {weight.name: weight for weight in inside.weights}
+        kernel = there.get("kernel") or there.get("embeddings")
+        if kernel is None or "recurrent_kernel" in there:  # Keras finds none in a recurrent layer either
+            text = f"normalises the one kernel of a layer, but {inside.label} has not one; leave it out"
+            raise LayerError("UNSUPPORTED", text, field="layer")
         width = kernel.shape[-1]
         return Inference(
             held.outputs,
@@ -269,7 +269,7 @@ def _unfolded(spec: Spec) -> list[Size]:
 
 
 def _as_inside(i: int, axis: Axis) -> Derivation:
-    return Derivation(i, axis.role, None, derive("size", size=axis.size), "As the layers inside give it.")
+    return Derivation(i, axis.role, None, derive("size", size=axis.size), "That is what its layers give.")
 
 
 def _summed(held: Held, what: str) -> Derived | None:

@@ -24,17 +24,22 @@ def padded(
     dilations: Sequence[int],
     dtype: DType,
     fill: float = 0.0,
+    leading: int = 2,
 ) -> tuple[str, dict[str, Any]]:
-    """The tensor (channels first) to slide over, and the attributes that say what is still to be added to it."""
+    """The tensor (channels first) to slide over, and the attributes that say what is still to be added to it.
+
+    `leading` axes stand before the spatial ones.
+    """
     ends = [window.before for window in windows] + [window.after for window in windows]
     if all(isinstance(end, int) for end in ends):
         return name, {"pads": ends}
     if padding in _AUTO and all(window.extent >= window.stride for window in windows) and set(dilations) <= {1}:
         return name, {"auto_pad": _AUTO[str(padding)]}
-    return add_ends(graph, name, windows, fill, dtype), {}
+    return add_ends(graph, name, windows, fill, dtype, leading), {}
 
 
-def add_ends(graph: Graph, name: str, windows: Sequence[Window], fill: float, dtype: DType) -> str:
+def add_ends(graph: Graph, name: str, windows: Sequence[Window], fill: float, dtype: DType, leading: int = 2) -> str:
     """A Pad node that adds what the windows say to the spatial axes of a channels-first tensor."""
-    sizes = [0, 0, *(window.before for window in windows), 0, 0, *(window.after for window in windows)]
+    kept = [0] * leading
+    sizes = [*kept, *(window.before for window in windows), *kept, *(window.after for window in windows)]
     return graph.node("Pad", [name, graph.shape(sizes), graph.const(fill, dtype)], mode="constant")

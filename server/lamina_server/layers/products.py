@@ -22,6 +22,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.broadcasting import (
     Broadcasting,
     axis_name,
+    check_numbers,
     disagree,
     laid,
     meet,
@@ -221,6 +222,7 @@ class CosineSimilarity(Kind):
         met = meet(inputs, "multiplies element by element", None, Broadcasting.NUMPY, chosen=False)
         whole = Spec(met.axes, inputs[0].dtype)
         axis = own_axis(self.axis, whole.rank)
+        check_numbers(whole, epsilon=self.epsilon)
         size = whole.shape[axis]
         others = product(a.size for i, a in enumerate(whole.axes) if i not in (0, axis))
         return Inference(
@@ -276,6 +278,7 @@ class PairwiseDistance(Kind):
         met = meet(inputs, "subtracts element by element", None, Broadcasting.NUMPY, chosen=False)
         whole = Spec(met.axes, inputs[0].dtype)
         axis = own_axis(-1, whole.rank)
+        check_numbers(whole, p=self.p, epsilon=self.epsilon)
         vectors = f"vectors of {plural(whole.shape[axis], 'number')}"
         how = f"{'distance' if self.p == 2 else f'{number_text(self.p)}-norm of the difference'} of {vectors}"
         rows = _moved(met.rows, axis)

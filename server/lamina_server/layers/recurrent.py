@@ -1,49 +1,82 @@
-"""Layers that walk along the steps and remember."""
+"""Layers that walk along the steps and remember: SimpleRNN, LSTM, GRU, and RNN over any cells.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+All take (batch, steps, features), in this order in either layout.
+"""
 
-import numpy as np
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from lamina_server.errors import LayerError
-from lamina_server.formula import derive
-from lamina_server.layers.base import (
-    Derivation,
-    Example,
-    Inference,
-    Kind,
-    Output,
-    Sdk,
-    Weight,
-    option,
-    plural,
-    require_number,
-    require_rank,
-)
-from lamina_server.layers.core import check_function
-from lamina_server.layers.functions import Function, Sigmoid, Tanh
-from lamina_server.layers.graph import Array, Graph, Value
-from lamina_server.layers.tensors import Axis, Layout, Role, Spec
+from lamina_server.layers.base import Example, Kind, Sdk, option, plural
+from lamina_server.layers.cells import Cell
+from lamina_server.layers.dense_cells import GateOptions, GRUCell, LSTMCell, SimpleOptions, SimpleRNNCell
+from lamina_server.layers.functions import Gelu, HardSigmoid, Linear, Relu, Sigmoid, Softplus
+from lamina_server.layers.tensors import DType, Layout
+from lamina_server.layers.walks import MAX_CELLS, Recurrent, WalkOptions
+from lamina_server.words import snake_case
+
+
+class OneCell(Recurrent):
+    """A layer whose cells are alike, and have their options from the layer's own."""
+
+    cell: ClassVar[type[Cell]]
+    num_layers: int
+
+    def tower(self, layout: Layout) -> tuple[Cell, ...]:
+        return (self.cell(**{item.name: getattr(self, item.name) for item in fields(self.cell)}),) * self.num_layers
+
+
+def _layers() -> Any:
+    return option(
+        "layers one above the other, as in PyTorch: each takes every output of the one below",
+        1,
+        minimum=1,
+        maximum=MAX_CELLS,
+    )
 
 
 @dataclass(frozen=True)
-class LSTM(Kind):
+class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
+    """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
+
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
+    Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
+    """
+
+    num_layers: int = _layers()
+
+    sdk = (Sdk("SimpleRNN"),)
+    cell = SimpleRNNCell
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        return (
+            Example(cls(6), ((5, 3),)),
+            Example(cls(4, Relu(), return_sequences=True, return_state=True, num_layers=2), ((7, 2),)),
+            Example(cls(4, Gelu(), use_bias=False, go_backwards=True), ((5, 3), (4,)), Layout.CHANNELS_FIRST),
+        )
+
+
+@dataclass(frozen=True)
+class LSTM(OneCell, WalkOptions, GateOptions):
     """Long short-term memory over (batch, steps, features), in this order in either layout.
 
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Gates in the order i, f, c, o: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units).
+    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
+    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
     """
 
-    units: int = option("size of the state", minimum=1)
-    activation: Function = option("applied to the candidate and the cell state; only what ONNX's LSTM knows", Tanh())
-    recurrent_activation: Function = option("applied to the gates; only what ONNX's LSTM knows", Sigmoid())
-    use_bias: bool = option("whether a bias is added", True)
-    return_sequences: bool = option("whether every step's output is returned, not only the last", False)
-    return_state: bool = option("whether the last states come as outputs state_h and state_c", False)
+    num_layers: int = _layers()
+    proj_size: int | None = option(
+        "size that each output is projected to, as in PyTorch; none where not given", None, minimum=1
+    )
 
     sdk = (Sdk("LSTM"),)
-    masking = "uses"
+    cell = LSTMCell
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -51,99 +84,88 @@ class LSTM(Kind):
             Example(cls(6), ((5, 3),)),
             Example(cls(4, return_sequences=True, return_state=True), ((7, 2),)),
             Example(cls(3, use_bias=False, return_state=True), ((4, 2),), Layout.CHANNELS_FIRST),
+            Example(cls(4, return_state=True, go_backwards=True), ((5, 3), (4,), (4,))),
+            Example(cls(4, Softplus(), HardSigmoid(), return_sequences=True, go_backwards=True), ((5, 3),)),
+            Example(cls(4, return_state=True, num_layers=3, proj_size=2), ((5, 3),)),
+            Example(cls(4, return_sequences=True), ((5, 3),), dtypes=(DType.FLOAT64,)),
         )
 
-    def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
-        three = (Role.BATCH, Role.STEPS, Role.FEATURES)
-        return three if rank == len(three) else super().roles(rank, layout)
 
-    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        (x,) = inputs
-        require_rank(x, (Role.BATCH, Role.STEPS, Role.FEATURES))
-        self._check_functions(x)
-        steps, width = x.axes[1], require_number(x.axes[2].size, "features", "because its kernel has weights for each")
-        state = Spec((x.axes[0], Axis(Role.FEATURES, self.units)), x.dtype)
-        every = Spec((x.axes[0], Axis(Role.STEPS, steps.size), Axis(Role.FEATURES, self.units)), x.dtype)
-        main = every if self.return_sequences else state
-        states = (Output("state_h", state), Output("state_c", state)) if self.return_state else ()
-        which = (
-            "every step's output is returned"
-            if self.return_sequences
-            else "only the last step's output is returned; return_sequences=True would keep the steps"
-        )
-        row = Derivation(
-            main.rank - 1,
-            Role.FEATURES,
-            width,
-            derive("units", units=self.units),
-            f"The state has {plural(self.units, 'number')}; {which}.",
-        )
-        return Inference(
-            (Output("", main), *states),
-            "LSTM",
-            derivations=(row,),
-            weights=self._weights(width),
-            params=derive(
-                "4 * units * (features + units + 1)" if self.use_bias else "4 * units * (features + units)",
-                units=self.units,
-                features=width,
-            ),
-            params_reason=f"Each of 4 gates has {self.units} x ({width} + {self.units}"
-            f"{' + 1' if self.use_bias else ''}) weights",
-            macs=derive("steps * 4 * units * (features + units)", steps=steps.size, units=self.units, features=width),
-            bias_adds=derive("steps * 4 * units", steps=steps.size, units=self.units) if self.use_bias else None,
-            how=f"features {width} -> {self.units}, {'every step' if self.return_sequences else 'last step only'}",
-            sees_all=True,
-        )
+@dataclass(frozen=True)
+class GRU(OneCell, WalkOptions, GateOptions):
+    """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
-    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
-        weights = [graph.weight("kernel", _gates), graph.weight("recurrent_kernel", _gates)]
-        if self.use_bias:  # ONNX keeps a second, recurrent bias: zero here
-            weights.append(graph.weight("bias", lambda b: np.concatenate([_gates(b), np.zeros_like(b)[None]], 1)))
-        gates, cell = self.recurrent_activation.recurrent, self.activation.recurrent
-        assert gates is not None and cell is not None, "infer refuses the others"
-        used = [gates, cell, cell]
-        y, h, c = graph.nodes_out(
-            "LSTM",
-            [graph.arrange(inputs[0], (1, 0, 2)), *weights],
-            3,
-            hidden_size=self.units,
-            activations=[f.name for f in used],
-            # Consumed in the order of the functions, by those only that take one: no place holders.
-            activation_alpha=[float(alpha) for f in used for alpha in f.alphas] or None,
-            activation_beta=[float(beta) for f in used for beta in f.betas] or None,
-        )
-        state = [graph.node("Squeeze", [name, graph.ints([0])]) for name in ((h, c) if self.return_state else (h,))]
-        specs = [output.spec for output in done.outputs]
-        if not self.return_sequences:
-            main = graph.logical(state[0], specs[0])
-        else:  # (steps, 1, batch, units)
-            main = Value(graph.node("Squeeze", [y, graph.ints([1])]), (1, 0, 2), specs[0])
-        return [main, *(graph.logical(name, spec) for name, spec in zip(state, specs[1:], strict=False))]
+    PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
+    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
+    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Parameters 3 * units * (features + units + 2), without reset_after + 1.
+    """
 
-    def _check_functions(self, x: Spec) -> None:
-        for name in ("activation", "recurrent_activation"):
-            function: Function = getattr(self, name)
-            if function.recurrent is None:
-                raise LayerError(
-                    "UNSUPPORTED",
-                    f'has {name}="{function}", which ONNX\'s LSTM operator does not know; it knows '
-                    "tanh, sigmoid, relu, hard_sigmoid, elu, leaky_relu and linear",
-                    field=name,
-                )
-            check_function(function, x, name)
+    reset_after: bool = option("whether the reset gate multiplies behind the recurrent product, as in PyTorch", True)
+    num_layers: int = _layers()
 
-    def _weights(self, width: int) -> tuple[Weight, ...]:
-        n = 4 * self.units
-        bias = (Weight("bias", (n,)),) if self.use_bias else ()
+    sdk = (Sdk("GRU"),)
+    cell = GRUCell
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
         return (
-            Weight("kernel", (width, n), "glorot", width, n),
-            Weight("recurrent_kernel", (self.units, n), "glorot", self.units, n),
-            *bias,
+            Example(cls(6), ((5, 3),)),
+            Example(cls(4, return_sequences=True, return_state=True, reset_after=False), ((7, 2),)),
+            Example(cls(3, use_bias=False, go_backwards=True, return_sequences=True), ((4, 2),), Layout.CHANNELS_FIRST),
+            Example(cls(4, Gelu(), num_layers=2, return_state=True), ((5, 3), (4,), (4,))),
+            Example(cls(4, Gelu(), Sigmoid(), False), ((5, 3),)),
+            Example(cls(4, Linear(), Softplus(), reset_after=False), ((5, 3),)),
         )
 
 
-def _gates(weight: Array) -> Array:
-    """Keras' (in, 4 units) in the order i, f, c, o -> ONNX's (1, 4 units, in) in the order i, o, f, c."""
-    i, f, c, o = np.split(weight, 4, axis=-1)
-    return np.concatenate([i, o, f, c], axis=-1).T[None]
+@dataclass(frozen=True)
+class CellsOption(Kind):
+    """The first option of RNN."""
+
+    cells: tuple[Cell, ...] = option("cells, one above the other: each takes every step's output of the one below")
+
+
+@dataclass(frozen=True)
+class RNN(Recurrent, WalkOptions, CellsOption):
+    """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
+
+    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
+    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    """
+
+    sdk = (Sdk("RNN"),)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        mixed = (LSTMCell(4), GRUCell(3, reset_after=False), SimpleRNNCell(5, Softplus()))
+        return (
+            Example(cls((LSTMCell(6), GRUCell(4))), ((5, 3),)),
+            Example(cls((GRUCell(4),), return_state=True), ((5, 3), (4,))),
+            Example(cls(mixed, return_sequences=True, return_state=True, go_backwards=True), ((7, 2),)),
+        )
+
+    def tower(self, layout: Layout) -> tuple[Cell, ...]:
+        return self.cells
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(f"cells[{i}].{snake_case(type(cell).__name__)}." for i, cell in enumerate(self.cells))
+
+    def check(self) -> None:
+        super().check()
+        if not 1 <= len(self.cells) <= MAX_CELLS:
+            raise LayerError(
+                "OUT_OF_RANGE", f"has {plural(len(self.cells), 'cell')}; there must be 1 to {MAX_CELLS}", field="cells"
+            )
+        for i, (path, cell) in enumerate(zip(self.paths(), self.cells, strict=True)):
+            check_inside(f"cells[{i}]", path, cell)
+
+
+def check_inside(name: str, path: str, kind: Kind) -> None:
+    """Raises LayerError where what an option `name` holds, whose options stand at `path`, is itself not legal."""
+    try:
+        kind.check()
+    except LayerError as error:
+        text = f"has {name}, which {error.message}"
+        raise LayerError(error.reason, text, field=path + (error.field or ""), **error.facts) from None

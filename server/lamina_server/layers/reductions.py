@@ -22,7 +22,7 @@ from lamina_server.layers.base import (
     single,
     unchanged,
 )
-from lamina_server.layers.broadcasting import axis_name, cast, listed, number_text
+from lamina_server.layers.broadcasting import axis_name, cast, check_numbers, listed, number_text
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.tensors import FLOATS, Axis, DType, Layout, Role, Spec, counted
 
@@ -228,6 +228,7 @@ class Normalize(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         axis = own_axis(self.axis, x.rank)
+        check_numbers(x, p=self.p, epsilon=self.epsilon)
         norms = {1: "sum of absolute values", 2: "length", float("inf"): "largest absolute value"}
         by = norms.get(self.p, f"{number_text(self.p)}-norm")
         how = f"each vector along {axis_name(x.axes[axis].role, axis)} divided by its {by}, shape unchanged"

@@ -15,6 +15,7 @@ from lamina_server.layers.base import (
     Kind,
     Sdk,
     Weight,
+    Window,
     axis_name,
     option,
     plural,
@@ -106,14 +107,16 @@ class LocalResponseNormalization(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         axis = chosen_axis(self.axis, x, layout)
-        name = axis_name(x, axis)
-        require_number(x.shape[axis], name, "because its windows end there")
+        name, used = axis_name(x, axis), self._used(x, axis)
         return unchanged(
             x,
             "LocalResponseNormalization",
             how=f"divided by what {plural(self.size, 'neighbour')} along {name} "
             f"{'holds' if self.size == 1 else 'hold'}, shape unchanged",
-            sees_along=(axis,),
+            windows=tuple(
+                Window(i, role, used, 1, used // 2, (used - 1) // 2) if i == axis else Window(i, role, 1, 1, 0, 0)
+                for i, (role, _) in enumerate(x.axes[1:], 1)
+            ),
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
@@ -125,8 +128,7 @@ class LocalResponseNormalization(Kind):
         batch, channels, *others = (spec.axes[i] for i in order)
         laid = Spec((batch, channels, *others), spec.dtype)
         rest = Axis(Role.NONE, product(axis.size for axis in others))
-        # A longer window sees no more than all channels, and would be padded to its full length.
-        used = min(self.size, 2 * require_number(channels.size, "channels", "as infer found"))
+        used = self._used(spec, axis)
 
         def divided(name: str) -> str:
             picture = laid._replace(axes=(batch, Axis(Role.NONE, 1), channels, rest))
@@ -145,6 +147,11 @@ class LocalResponseNormalization(Kind):
             return graph.node("Div", [name, graph.node("Pow", [base, graph.const(self.beta, dtype)])])
 
         return [computed_wide(graph, x, divided)]
+
+    def _used(self, x: Spec, axis: int) -> int:
+        """How long a window must be: a longer one than from end to end sees no more."""
+        channels = require_number(x.shape[axis], axis_name(x, axis), "because its windows end there")
+        return min(self.size, 2 * channels)
 
 
 @dataclass(frozen=True)
@@ -227,6 +234,9 @@ class Normalization(Kind):
             Example(cls(mean=(2.0,), variance=(0.0,)), ((4, 5),)),
             Example(cls(scalar=True), ((4, 5),)),
         )
+
+    def computes_in(self, inputs: Sequence[Spec]) -> DType:
+        return floating(inputs[0], self.dtype).dtype
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs

@@ -39,7 +39,10 @@ class AlongAxis(Function):
 
 @dataclass(frozen=True)
 class Softmax(AlongAxis):
-    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1."""
+    """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
+
+    PyTorch's Softmax2d is axis=1 of images channels first.
+    """
 
     axis: int = option(_AXIS, -1)
     axes: tuple[int, ...] = option("several axes instead, whose results together sum to 1; only axis if not given", ())

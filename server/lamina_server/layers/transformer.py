@@ -26,7 +26,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.core import activate, check_function
 from lamina_server.layers.functions import Function, Gelu, Relu
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.heads import Heads, dense
+from lamina_server.layers.heads import Heads, bias_adds, dense
 from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
 
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class _Transformer(Kind):
             params=self._params(),
             params_reason=f"There are {4 * len(met)} projections, 2 dense layers and {len(met) + 1} normalisations",
             macs=self._macs(steps, others),
+            bias_adds=bias_adds(self._weights(), steps, others, f"{self.attentions[-1]}/"),
             how=f"{plural(self.nhead, 'head')} of {size}: {counted(steps, others)}",
             sentences=tuple(dict.fromkeys(said for sight in self._sights for said in sight.sentences(inputs))),
             sees_along=(1,),

@@ -43,6 +43,7 @@ class Sliding(NamedTuple):
     ceil_mode: bool = False
     field: str = "kernel_size"
     filler: str = "zero"
+    roles: tuple[Role, ...] = ()  # of the axes, where they are not the usual ones
 
     def over(self, axes: Sequence[Axis], layout: Layout) -> tuple[list[Derivation], list[Window]]:
         """Slides along the spatial axes of a tensor. Raises LayerError where a window does not fit."""
@@ -52,7 +53,7 @@ class Sliding(NamedTuple):
 
     def _along(self, i: int, axis: int, length: Size) -> tuple[Derivation, Window]:
         k, s, d = self.sizes[i], self.strides[i], self.dilations[i]
-        role, extent = SPATIAL[self.rank][i], d * (k - 1) + 1
+        role, extent = (self.roles or SPATIAL[self.rank])[i], d * (k - 1) + 1
         a: Size
         b: Size
         if self.padding == "valid" or isinstance(self.padding, tuple):

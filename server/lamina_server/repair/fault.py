@@ -20,7 +20,7 @@ class Fault:
     def __init__(self, stack: Stack, found: Diagnosis) -> None:
         self.stack, self.found, self.index = stack, found, found.index
         self.node = stack.nodes[found.index]
-        self.kind: Any = self.node.kind
+        self.kind: Any = self.node.kind.held or self.node.kind  # what its options are about
         self.facts = found.facts
         self.got = list(found.got.values())
         self.refs = list(found.got)
@@ -33,8 +33,10 @@ class Fault:
         return self.got[0]
 
     def changed(self, **options: Any) -> tuple[StackStep, ...]:
-        """This layer with other options."""
-        return (ReplaceNode(self.index, self.node._replace(kind=replace(self.kind, **options))),)
+        """This layer, or the one inside it, with other options."""
+        kind = replace(self.kind, **options)
+        whole = self.node.kind.holding(kind) if self.node.kind.held else kind
+        return (ReplaceNode(self.index, self.node._replace(kind=whole)),)
 
     def exchanged(self, kind: Kind) -> tuple[StackStep, ...]:
         """Another kind in this layer's place."""

@@ -22,44 +22,46 @@ def candidates(stack: Stack, found: Diagnosis) -> Iterator[Candidate]:
     here, write = places[-1], WRITERS.get(found.reason)
     if write is None or here.index < 0:
         return
-    for title, steps in write(Fault(here.stack, replace(found, index=here.index, partial=here.partial, within=()))):
-        yield from _outside(places, found, title, steps)
-        yield from _carried(places, title, steps)
+    alone = replace(found, index=here.index, partial=here.partial, within=())
+    for title, steps in write(Fault(here.stack, alone)):
+        yield from _carried(places, found, title, steps)
 
 
-def _outside(
-    places: Sequence[Place], found: Diagnosis, title: str, steps: tuple[StackStep, ...]
+def _carried(
+    places: Sequence[Place], found: Diagnosis, title: str, steps: tuple[StackStep, ...], *, outside: bool = True
 ) -> Iterator[Candidate]:
-    """A layer put in front of a block, where one in front of the layer at fault would take what the block takes."""
-    here, first = places[-1], steps[0]
-    if not here.block or not isinstance(first, InsertNode):
-        return
-    names = [node.name for node in here.stack.nodes]
-    (source,) = first.node.inputs or (None,)
-    taken = first.at - 1 if source is None else names.index(source) if source in names else -1
-    entries = [i for i, _ in here.stack.inputs()]
-    if taken in entries:
-        outer = places[-2]
-        block = "/".join(found.layer.split("/")[: len(places) - 1])
-        moved = put_before(outer.stack, outer.index, first.node.kind, entries.index(taken))
-        yield from _carried(places[:-1], title.replace("before it", f"before {block}"), moved)
-
-
-def _carried(places: Sequence[Place], title: str, steps: tuple[StackStep, ...]) -> Iterator[Candidate]:
     """Steps on the layers of the last place as steps on the whole stack; none where that cannot be."""
     *outer, here = places
     if not outer:
         yield title, steps
     elif here.block:
-        where = f'in the block "{here.block}": '
+        if outside:
+            yield from _outside(places, found, title, steps[0])
         layout = all(isinstance(step, SetLayout) for step in steps)
         inside = (step if isinstance(step, SetLayout | InBlock) else InBlock(here.block, step) for step in steps)
-        yield f"{'' if layout else where}{title}", tuple(inside)
+        where = "" if layout else f'in the block "{here.block}": '
+        yield f"{where}{title}", tuple(inside)
     elif len(steps) == 1:
-        yield from _of_the_holder(outer, title, steps[0])
+        yield from _of_the_holder(outer, found, title, steps[0])
 
 
-def _of_the_holder(places: Sequence[Place], title: str, step: StackStep) -> Iterator[Candidate]:
+def _outside(places: Sequence[Place], found: Diagnosis, title: str, step: StackStep) -> Iterator[Candidate]:
+    """A layer put in front of a block, where one in front of the layer at fault would take what the block takes."""
+    if not isinstance(step, InsertNode):
+        return
+    *rest, outer, here = places
+    names = [node.name for node in here.stack.nodes]
+    (source,) = step.node.inputs or (None,)
+    taken = step.at - 1 if source is None else names.index(source) if source in names else -1
+    entries = [i for i, _ in here.stack.inputs()]
+    if taken in entries:
+        block = "/".join(found.layer.split("/")[: len(places) - 1])
+        said = title.replace("before it", f"before {block}") if "before it" in title else f"{title}, before {block}"
+        moved = put_before(outer.stack, outer.index, step.node.kind, entries.index(taken))
+        yield from _carried([*rest, outer], found, said, moved, outside=False)
+
+
+def _of_the_holder(places: Sequence[Place], found: Diagnosis, title: str, step: StackStep) -> Iterator[Candidate]:
     """A step on the one layer that a layer holds as steps on that."""
     stack, index = places[-1].stack, places[-1].index
     holder = stack.nodes[index]
@@ -68,8 +70,8 @@ def _of_the_holder(places: Sequence[Place], title: str, step: StackStep) -> Iter
             yield title, (step,)
         case ReplaceNode(1, node):
             changed = holder._replace(kind=replace(holder.kind, layer=node))
-            yield from _carried(places, title, (ReplaceNode(index, changed),))
+            yield from _carried(places, found, title, (ReplaceNode(index, changed),))
         case InsertNode(1, node):
             ahead = holder.kind.ahead(node.kind)  # type: ignore[attr-defined]  # a holder
             title = title.replace(option_text(node), option_text(Node(ahead)))
-            yield from _carried(places, title, put_before(stack, index, ahead))
+            yield from _carried(places, found, title, put_before(stack, index, ahead))

@@ -8,13 +8,14 @@ from lamina_server.dims import Size, product, symbol
 from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Cast, Dense, Input
-from lamina_server.layers.functions import Sigmoid, Tanh
 from lamina_server.layers.holders import Block
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
+from lamina_server.layers.reductions import Reduce, Variance
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
 from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault, written
 from lamina_server.repair.merges import aligned_otherwise, disagreeing
@@ -34,11 +35,11 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
             f"{count} is the number of samples: an Input leaves the batch axis out, so declare Input({_tuple(rest)})",
             (ReplaceNode(producer.index, producer.node._replace(kind=Input(rest))),),
         )
-    if isinstance(producer.node.kind, LSTM) and len(wanted) == fault.x.rank + 1:
-        every = replace(producer.node.kind, return_sequences=True)
+    recurrent = producer.node.kind if isinstance(producer.node.kind, Recurrent) else None
+    if recurrent is not None and len(wanted) == fault.x.rank + 1 and not recurrent.walk.return_sequences:
         yield (
             f"{producer.name} returns its last step only: set return_sequences=True there",
-            (ReplaceNode(producer.index, producer.node._replace(kind=every)),),
+            (ReplaceNode(producer.index, producer.node._replace(kind=recurrent.with_sequences())),),
         )
     if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
         yield from fault.removed(producer.index, f"{producer.name} merges the axes this layer needs")
@@ -49,7 +50,7 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
 
 
 def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]:
-    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, LSTM)
+    first = fault.layout is Layout.CHANNELS_FIRST and not isinstance(fault.kind, Recurrent)
     target = written((1, *sizes) if first else (*sizes, 1))
     what = (
         f"{plural(sizes[0], 'moment')} of one signal"
@@ -60,7 +61,7 @@ def _one_axis_more(fault: Fault, sizes: tuple[Size, ...]) -> Iterator[Candidate]
         yield f"{what}: put Reshape({_tuple(target)}) before it", fault.before(Reshape(target))
     if len(sizes) != 1:
         return
-    if isinstance(fault.kind, Conv | LSTM):
+    if isinstance(fault.kind, Conv | LSTM | GRU | SimpleRNN):
         units = fault.kind.filters if isinstance(fault.kind, Conv) else fault.kind.units
         dense = Dense(units, activation=fault.kind.activation if isinstance(fault.kind, Conv) else None)
         yield f"{plural(sizes[0], 'feature')} in no order: use Dense({dense.text()}) instead", fault.exchanged(dense)
@@ -114,9 +115,10 @@ def _window(fault: Fault) -> Iterator[Candidate]:
     if isinstance(fault.kind, Pool):
         yield from fault.removed(fault.index, "nothing is left to pool here")
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
-    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)]
+    given = getattr(fault.kind, name)
+    spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)][-len(given) :]
     if all(isinstance(size, int) for size in spatial):
-        sizes = tuple(min(k, size) for k, size in zip(getattr(fault.kind, name), spatial, strict=False))
+        sizes = tuple(min(k, size) for k, size in zip(given, spatial, strict=False))
         yield f"a window that fits: {name}={_tuple(sizes)}", fault.changed(**{name: sizes})
 
 
@@ -160,15 +162,17 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
-    if "channels" not in fault.facts:  # heads, and not the groups of a convolution
+    if "groups" not in fault.facts or "channels" not in fault.facts:  # heads, and not the groups of a convolution
         return
-    groups, channels, filters = (int(fault.facts[key]) for key in ("groups", "channels", "filters"))  # type: ignore[call-overload]
+    groups, channels = (int(fault.facts[key]) for key in ("groups", "channels"))  # type: ignore[call-overload]
+    filters = int(fault.facts.get("filters", channels))  # type: ignore[call-overload]
     if channels % groups == 0:
         up = -(-filters // groups) * groups
         yield f"the next multiple of {groups}: filters={up}", fault.changed(filters=up)
     legal = [n for n in range(1, min(channels, filters, 4096) + 1) if channels % n == 0 and filters % n == 0]
     for n in sorted(legal, key=lambda n: (abs(n - groups), n))[:2]:
-        yield f"{plural(n, 'group')}, which divides both {channels} and {filters}: groups={n}", fault.changed(groups=n)
+        both = f"both {channels} and {filters}" if "filters" in fault.facts else str(channels)
+        yield f"{plural(n, 'group')}, which divides {both}: groups={n}", fault.changed(groups=n)
 
 
 def _size(fault: Fault) -> Iterator[Candidate]:
@@ -225,14 +229,15 @@ def _permutation(fault: Fault) -> Iterator[Candidate]:
 
 def _axis(fault: Fault) -> Iterator[Candidate]:
     axis = getattr(fault.kind, "axis", None)
-    if isinstance(axis, tuple):
-        own = tuple(dict.fromkeys(i for i in axis if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
+    several = isinstance(axis, tuple)
+    if isinstance(fault.kind, Reduce | Variance):
+        own = tuple(dict.fromkeys(i for i in axis or () if i % fault.x.rank > 0 and -fault.x.rank < i < fault.x.rank))
         if own:
             yield f"the axes that there are: axis={_tuple(own)}", fault.changed(axis=own)
         yield "all axes but the batch: axis not given", fault.changed(axis=())
     elif axis is not None:
-        yield "the last axis: axis=-1", fault.changed(axis=-1)
-        yield "the first axis after the batch: axis=1", fault.changed(axis=1)
+        yield "the last axis: axis=-1", fault.changed(axis=(-1,) if several else -1)
+        yield "the first axis after the batch: axis=1", fault.changed(axis=(1,) if several else 1)
 
 
 def _symbolic(fault: Fault) -> Iterator[Candidate]:
@@ -284,9 +289,11 @@ def _unsupported(fault: Fault) -> Iterator[Candidate]:
             plain = layer.node._replace(kind=replace(layer.node.kind, mask_zero=False))
             yield "id 0 is an id like any other: mask_zero=False", (ReplaceNode(layer.index, plain),)
         yield from fault.removed(layer.index, f"what {layer.name} marks are steps like any other")
-    if isinstance(fault.kind, LSTM):
-        known = replace(fault.kind, activation=Tanh(), recurrent_activation=Sigmoid())
-        yield "Keras' own functions: tanh, and sigmoid for the gates", fault.exchanged(known)
+    if getattr(fault.kind, "stateful", False):
+        yield (
+            "states go in and out: stateful=False, return_state=True",
+            fault.changed(stateful=False, return_state=True),
+        )
 
 
 def _any_size(fault: Fault) -> Iterator[Candidate]:

@@ -26,6 +26,8 @@ Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
+# ONNX Runtime 1.32 dies of it (a segmentation fault) where a MatMul in a loop meets a Cast.
+_FATAL = ["MatmulTransposeFusion"]
 # On loading; and, of operators that take a type and only find out later, on running.
 _NO_KERNEL = re.compile(
     r"Could not find an implementation for (\w+)\(\d+\) node with name '([^']*)'"
@@ -73,7 +75,11 @@ class Session:
         self.device = device
         try:
             self._session = ort.InferenceSession(
-                model, _options(device), providers=list(device.providers), enable_fallback=0
+                model,
+                _options(device),
+                providers=list(device.providers),
+                enable_fallback=0,
+                disabled_optimizers=_FATAL if b"Scan" in model else [],
             )
         except Exception as error:  # ONNX Runtime's exceptions have no base of their own
             raise _refusal(error, "load the model written for this stack") from error

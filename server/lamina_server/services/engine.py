@@ -214,10 +214,9 @@ class Engine:
 
     def _build(self, plan: Plan, numbers: Numbers, refs: Sequence[str]) -> Session:
         model = self.model(plan, numbers, refs)
-        if self.device.name == "cpu" and any(s.dtype is DType.BFLOAT16 for s in plan.trace.specs.values()):
-            model = widened(model)
+        wide = self.device.name == "cpu" and any(s.dtype is DType.BFLOAT16 for s in plan.trace.specs.values())
         try:
-            return Session(model, self.device)
+            return Session(widened(model) if wide else model, self.device)
         except KernelError as error:
             raise _no_kernel(plan.trace, error, self.device) from None
 

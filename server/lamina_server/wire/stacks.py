@@ -17,8 +17,9 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.activations import as_layer
+from lamina_server.layers.bidirectional import Merge
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
 from lamina_server.layers.function import Function
 from lamina_server.layers.tensors import DType, Layout
@@ -29,8 +30,13 @@ from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.words import shortened
 
 # Descriptors are typed Any below: protobuf's stubs name two classes for one thing.
-CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, PadPair, ConstantTensor)}
-_ENUMS: dict[str, type[StrEnum]] = {"Layout": Layout, "DataType": DType, "Broadcasting": Broadcasting}
+CLASSES: dict[str, type[Any]] = {cls.__name__: cls for cls in (*KINDS, *FUNCTIONS, *CELLS, PadPair, ConstantTensor)}
+_ENUMS: dict[str, type[StrEnum]] = {
+    "Layout": Layout,
+    "DataType": DType,
+    "Broadcasting": Broadcasting,
+    "MergeMode": Merge,
+}
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,31}|\?", re.ASCII)
 
 
@@ -167,7 +173,9 @@ def _message(message: Message, path: str) -> Any:
     values = {}
     for descriptor in message.DESCRIPTOR.fields:
         if _given(message, descriptor):
-            values[descriptor.name] = _value(message, descriptor, f"{path}.{descriptor.name}")
+            value = _value(message, descriptor, f"{path}.{descriptor.name}")
+            if value is not None:  # UNSPECIFIED, which is as good as unset
+                values[descriptor.name] = value
     return _construct(CLASSES[message.DESCRIPTOR.name], values, path)
 
 
@@ -263,7 +271,8 @@ def _set(message: Message, descriptor: Any, value: Any) -> None:
     elif descriptor.is_repeated and descriptor.message_type is None:
         target.extend(value)
     elif descriptor.is_repeated:
-        target.extend(map(_pair, value))
+        for item in value:
+            _set_message(target.add(), item)
     elif descriptor.message_type is not None:
         target.SetInParent()
         _set_message(target, value)
@@ -281,10 +290,13 @@ def _set_message(target: Any, value: Any) -> None:
         target.explicit.pads.extend(map(_pair, value))
     elif name == "Padding":
         target.mode = f"PADDING_MODE_{value.upper()}"
+    elif name == "PadPair":
+        target.CopyFrom(_pair(value))
     elif name in CLASSES:
         _fill(target, value)
-    else:  # an activation function
-        member = getattr(target, value.name)
+    else:  # a union of messages, such as an activation function
+        kinds = {field.message_type.name: field.name for field in target.DESCRIPTOR.fields}
+        member = getattr(target, kinds[type(value).__name__])
         member.SetInParent()
         _fill(member, value)
 

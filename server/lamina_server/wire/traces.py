@@ -79,7 +79,7 @@ def _layer(layer: LayerTrace, specs: Mapping[str, bytes]) -> bytes:
         parts.append(pieces(_LAYER.NOTES_FIELD_NUMBER, [_note(note).SerializeToString() for note in layer.notes]))
     if layer.layers:
         parts.append(pieces(_LAYER.LAYERS_FIELD_NUMBER, [_layer(inner, specs) for inner in layer.layers]))
-    if layer.owner != layer.name:
+    if layer.owner != layer.name and layer.params:
         parts.append(text(_LAYER.WEIGHTS_OF_FIELD_NUMBER, layer.owner))
     return b"".join(parts)
 
