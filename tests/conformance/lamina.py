@@ -10,6 +10,7 @@ import numpy as np
 from lamina_server import runtime  # first: it turns ONNX Runtime's telemetry off
 from lamina_server.export import export, output_name
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
@@ -50,6 +51,7 @@ class Check:
     weights: Mapping[str, Array]
     expected: Mapping[str, Array]
     params: int | None = None  # the other project's own count
+    decimals: int | None = None  # that `expected` was written with, where they are few
     fault: str = ""  # what is wrong with `expected`, where that is known; `instead` is what a third party gives
     instead: Mapping[str, Array] = field(default_factory=dict)
 
@@ -96,7 +98,7 @@ class Net:
         taken = sources or ((self.nodes[-1].name or "",) if kind.inputs[1] != 0 else ())
         self.nodes.append(Node(kind, name, taken))
         for key, value in (weights or {}).items():
-            self.weights[f"{name}/{key}"] = np.ascontiguousarray(value)
+            self.weights[f"{name}/{key}"] = np.array(value, order="C")  # which leaves a number a number
         return name
 
     def expect(self, *values: Any, of: str = "") -> None:
@@ -146,6 +148,12 @@ def pairs(before: Sequence[int], after: Sequence[int]) -> tuple[PadPair, ...]:
 def ints(values: Any) -> tuple[int, ...]:
     """A tuple of ints, from one or several."""
     return tuple(int(value) for value in np.atleast_1d(np.asarray(values, dtype=np.int64)))
+
+
+def constant(values: Any) -> ConstantTensor:
+    """Numbers beside a tensor, whose last axes they meet."""
+    array = np.asarray(values, dtype=np.float64)
+    return ConstantTensor(tuple(map(float, array.reshape(-1))), array.shape)
 
 
 def option_names(kind: Any) -> frozenset[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import onnx
 
 from lamina_server.layers.tensors import DType
-from tests.conformance.lamina import Check, Net, Unmapped, functions, ints, kinds
+from tests.conformance.lamina import Check, Net, Unmapped, constant, functions, ints, kinds
 from tests.conformance.onnx_node import MAPS, OnnxNode, axis_of, lifted, maps, through, together
 
 # Operator -> the operation of Elementwise.
@@ -91,16 +91,6 @@ def prelu(node: OnnxNode) -> Check:
     alpha = slope.reshape((1,) * (rank - slope.ndim) + slope.shape)
     shared = tuple(i + 1 for i, size in enumerate(alpha.shape) if size == 1)
     return through(node, kinds.PReLU(shared), weights={"alpha": alpha})
-
-
-def constant(value: float) -> Any:
-    """A number beside a tensor."""
-    made = kinds.Add.__dataclass_fields__.get("constant")
-    if made is None:
-        raise Unmapped("Lamina adds no constants")
-    from lamina_server.layers.broadcasting import Constant  # noqa: PLC0415
-
-    return Constant((float(value),))
 
 
 def times(value: float) -> Any:

@@ -1,6 +1,7 @@
 """ONNX operators that have a batch axis of their own: convolutions, pools, normalizations, recurrences, products."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,9 @@ def pool(node: OnnxNode) -> Check:
     else:
         kind, options["norm_type"] = kinds.LpPool, float(node.get("p", 2))
         options |= {"signed": False, "scale_partial": False}
-    return layer(kind(pool_size=size, **options), [node.x], outputs)
+    check = layer(kind(pool_size=size, **options), [node.x], outputs)
+    few = np.array_equal(node.y, np.round(node.y, 4)) and node.y.size < 10  # ONNX wrote them down by hand
+    return replace(check, decimals=4) if few else check
 
 
 @maps("GlobalAveragePool", "GlobalMaxPool")

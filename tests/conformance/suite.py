@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     MATCHED = "matched"
     REFUSED = "refused"  # Lamina refuses the stack, and says why
     UNMAPPED = "not mapped"  # Lamina has no layer for it, or the case asks for something that is no layer's matter
-    ORACLE = "fault of theirs"  # their number is known to be wrong, and Lamina's is a third party's
+    KNOWN = "known to differ"  # why is known, and Lamina's numbers are those of a third party
     WRONG = "wrong"
 
 
@@ -88,14 +88,15 @@ def judge(case: Case) -> Outcome:
         return Outcome(Verdict.REFUSED, error.reason, error.message)
     except Exception:  # noqa: BLE001 - whatever it is, it is a defect: of Lamina's, or of the mapping
         return Outcome(Verdict.WRONG, "an exception", traceback.format_exc(limit=-6))
-    faults = [fault for ref, value in found.items() if (fault := difference(value, check.expected[ref]))]
+    rounding = 0.0 if check.decimals is None else 0.6 * 10**-check.decimals
+    faults = [fault for ref, value in found.items() if (fault := difference(value, check.expected[ref], rounding))]
     if faults and check.fault and not any(difference(value, check.instead[ref]) for ref, value in found.items()):
-        return Outcome(Verdict.ORACLE, check.fault, "; ".join(faults))
+        return Outcome(Verdict.KNOWN, check.fault, "; ".join(faults))
     return Outcome(Verdict.WRONG, "other numbers", "; ".join(faults)) if faults else Outcome(Verdict.MATCHED)
 
 
-def difference(found: Array, expected: Array) -> str:
-    """How a result differs from what it must be; "" where it does not."""
+def difference(found: Array, expected: Array, rounding: float = 0.0) -> str:
+    """How a result differs from what it must be, which was rounded by so much; "" where it does not."""
     if found.shape != expected.shape or found.dtype != expected.dtype:
         return f"{found.dtype}{list(found.shape)} came, {expected.dtype}{list(expected.shape)} was to come"
     if found.size == 0:
@@ -106,7 +107,7 @@ def difference(found: Array, expected: Array) -> str:
     ours, theirs = found.astype(np.float64), expected.astype(np.float64)
     finite = np.abs(theirs[np.isfinite(theirs)])
     scale = max(1.0, float(finite.mean())) if finite.size else 1.0
-    if np.allclose(ours, theirs, rtol=rtol, atol=atol * scale, equal_nan=True):
+    if np.allclose(ours, theirs, rtol=rtol, atol=atol * scale + rounding, equal_nan=True):
         return ""
     apart = np.nan_to_num(np.abs(ours - theirs), nan=np.inf)
     worst = np.unravel_index(int(apart.argmax()), apart.shape)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.conformance.suite import Tally, Verdict
 
 README = Path(__file__).with_name("README.md")
-VERDICTS = (Verdict.MATCHED, Verdict.REFUSED, Verdict.UNMAPPED, Verdict.ORACLE, Verdict.WRONG)
+VERDICTS = (Verdict.MATCHED, Verdict.REFUSED, Verdict.UNMAPPED, Verdict.KNOWN, Verdict.WRONG)
 MOST = 240  # characters of a reason
 _HEAD = ("suite", "of", "cases", *(str(verdict) for verdict in VERDICTS), "why")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.lamina import FIRST, Array, Check, Net, Unmapped, functions, kinds, pairs
+from tests.conformance.lamina import FIRST, Array, Check, Net, Unmapped, constant, functions, kinds, pairs
 from tests.conformance.onnx_node import axis_of
 from tests.conformance.torch_sample import Sample, maps, numpy, one, several, weights_of
 
@@ -256,9 +256,7 @@ def bilinear(m: Any, s: Sample) -> Check:
     net.add(kinds.Reshape(weight.shape[1:]))
     net.add(kinds.Einsum("bok,bk->bo"), net.nodes[-1].name or "", right)
     if m.bias is not None:
-        from lamina_server.layers.broadcasting import Constant  # noqa: PLC0415
-
-        net.add(kinds.Add(constant=Constant(tuple(map(float, numpy(m.bias))))))
+        net.add(kinds.Add(constant=constant(numpy(m.bias))))
     net.expect(s.y.reshape(-1, s.y.shape[len(lead)]))
     return net.check()
 
