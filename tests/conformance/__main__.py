@@ -17,9 +17,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("suites", nargs="*", help=f"of {', '.join(runner.NAMES)}; all where none is named")
     parser.add_argument("--case", default="", help="run and print only these, write nothing")
+    parser.add_argument("--part", default="", help=argparse.SUPPRESS)
     parser.add_argument("--rows", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     unknown = set(given.suites) - set(runner.NAMES)
     if unknown:
         parser.error(f"there is no suite {', '.join(sorted(unknown))}; there are {', '.join(runner.NAMES)}")
-    sys.exit(runner.main(given.suites or list(runner.NAMES), only=given.case, rows_to=given.rows))
+    sys.exit(runner.main(given.suites or list(runner.NAMES), only=given.case, part=given.part, rows_to=given.rows))

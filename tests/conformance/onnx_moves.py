@@ -162,10 +162,17 @@ def resize(node: OnnxNode) -> Check:
             raise Unmapped("Lamina resizes as Keras and PyTorch do, who have no asymmetric interpolation")
         if mode == "cubic" and (node.get("cubic_coeff_a", -0.75) != -0.75 or node.get("exclude_outside", 0)):
             raise Unmapped("Lamina's cubic coefficient is PyTorch's, -0.75")
-        if options["antialias"] and mode == "cubic":
-            raise Unmapped("Lamina's cubic coefficient with antialias is PyTorch's, -0.5")
+        if options["antialias"] and (mode == "cubic" or not node.get("exclude_outside", 0)):
+            raise Unmapped("Lamina's antialias is PyTorch's: nothing outside counts, and the cubic coefficient is -0.5")
+        if where == "align_corners" and not sizes and node.y.shape[2:] != _exact(node, scales):
+            raise Unmapped("Lamina aligns the corners of what comes out; ONNX those of a length that is no whole number")
     kind = kinds.Upsample(sizes, scale_factor=() if sizes else scales, **options)
     return layer(kind, [node.x], [node.y])
+
+
+def _exact(node: OnnxNode, scales: tuple[float, ...]) -> tuple[float, ...]:
+    """Lengths times factors, not rounded."""
+    return tuple(n * scale for n, scale in zip(node.x.shape[2:], scales, strict=True))
 
 
 def _spatial(node: OnnxNode, axes: Any) -> tuple[tuple[int, ...], tuple[float, ...]]:

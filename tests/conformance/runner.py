@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from tests.conformance import table
+from tests.conformance import table, traps
 from tests.conformance.suite import Case, Outcome, Suite, Tally, Verdict, judge
 from tests.support import ROOT
 
@@ -29,25 +29,28 @@ def suite(name: str) -> Suite:
     return found
 
 
-def main(names: Sequence[str], *, only: str = "", rows_to: str = "") -> int:
+def main(names: Sequence[str], *, only: str = "", part: str = "", rows_to: str = "") -> int:
     """Runs suites; the exit status is 1 where anything is wrong."""
     if only:
         return _show(names, only)
     if rows_to:
         (name,) = names
-        lines = run(name, suite(name).cases())
+        chosen = suite(name)
+        lines = chosen.rows(part) if chosen.rows else run(name, chosen.cases())
         Path(rows_to).write_text("\n".join(line.line for line in lines), encoding="utf-8")
         return _status(lines)
+    tasks = [(name, part) for name in sorted(names, key=LONGEST.index) for part in suite(name).parts()]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
-        ordered = sorted(names, key=LONGEST.index)
-        ended = dict(zip(ordered, pool.map(partial(_apart, Path(folder)), ordered), strict=True))
-    new = {name: lines for name, lines in ended.items() if lines is not None}
+        ended = list(pool.map(partial(_apart, Path(folder)), tasks))
+    new: dict[str, list[table.Row]] = {}
+    for (name, _), lines in zip(tasks, ended, strict=True):
+        new.setdefault(name, []).extend(lines or ())
     old = table.rows(table.between(table.README.read_text(encoding="utf-8"), "table"))
-    content = table.written(old, new, NAMES)
+    content = table.written(old, {name: lines for name, lines in new.items() if lines}, NAMES)
     text = table.put(table.README.read_text(encoding="utf-8"), "table", content)
-    table.README.write_text(text, encoding="utf-8")
+    table.README.write_text(traps.written(text), encoding="utf-8")
     print("\n".join(content.splitlines()[: 3 + len(NAMES)]))
-    return 1 if len(new) < len(names) else max(map(_status, new.values()))
+    return 1 if None in ended else max(map(_status, new.values()))
 
 
 def run(name: str, cases: Iterable[Case]) -> list[table.Row]:
@@ -67,10 +70,11 @@ def run(name: str, cases: Iterable[Case]) -> list[table.Row]:
     return [table.row(name, group, tally) for group, tally in tallies.items()]
 
 
-def _apart(folder: Path, name: str) -> list[table.Row] | None:
-    """Runs a suite in a process of its own; None where that did not end as it should."""
-    rows = folder / name
-    command = [sys.executable, "-m", "tests.conformance", name, "--rows", str(rows)]
+def _apart(folder: Path, task: tuple[str, str]) -> list[table.Row] | None:
+    """Runs a suite, or a part of one, in a process of its own; None where that did not end as it should."""
+    name, part = task
+    rows = folder / f"{name} {part}"
+    command = [sys.executable, "-m", "tests.conformance", name, "--part", part, "--rows", str(rows)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False)
     return table.rows(rows.read_text(encoding="utf-8")) if rows.exists() else None
 

@@ -1,10 +1,10 @@
 """What a suite is, and how a case of it is judged."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,12 +47,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """A source of cases. `sample` is a small part of them, the same ones every time, in seconds."""
+    """A source of cases. `sample` is a small part of them, the same ones every time, in seconds.
+
+    A suite may be cut into `parts`, which run apart; `rows` makes the table's rows of one without cases.
+    """
 
     name: str
     says: str
     cases: Callable[[], Iterator[Case]]
     sample: Callable[[], Iterator[Case]]
+    parts: Callable[[], Sequence[str]] = lambda: ("",)
+    rows: Callable[[str], list[Any]] | None = None
 
 
 @dataclass
@@ -73,6 +78,11 @@ class Tally:
             self.reasons[verdict, reason] = self.reasons.get((verdict, reason), 0) + times
             if verdict is Verdict.REFUSED:
                 self.first.setdefault((verdict, reason), detail)
+
+    @property
+    def total(self) -> int:
+        """Number of cases."""
+        return sum(self.counts.values())
 
 
 def judge(case: Case) -> Outcome:
