@@ -31,7 +31,7 @@ from lamina.naming import says
 from lamina.place import shown
 from lamina.render.words import bytes_
 from lamina.stack import Layer, Stack
-from lamina.typing import AxesLike, CellsLike, ConstantLike, ShapeLike
+from lamina.typing import AxesLike, CellsLike, ConstantLike, ShapeLike, SizeND
 from lamina.v1 import activations_pb2, layers_pb2, merging_pb2, options_pb2, tensor_pb2
 
 Format = Literal["yaml", "json", "textproto"]
@@ -55,7 +55,7 @@ _INSIDE: Mapping[object, Collection[str]] = {
     CellsLike: cells.__all__,
 }
 # First parameters whose value is itself a list: `Input: [128, 9]` is one shape, not two arguments.
-_LISTS = (ShapeLike, CellsLike, tuple[int, ...], AxesLike, AxesLike | None, ConstantLike | None)
+_LISTS = (ShapeLike, CellsLike, SizeND, AxesLike, AxesLike | None, ConstantLike | None)
 
 
 def load(source: "str | os.PathLike[str]", format: Format | None = None) -> Stack:
@@ -214,8 +214,12 @@ def _construct(document: Document, where: Where, name: str, value: object) -> La
 def _with_layer(document: Document, where: Where, value: object) -> object:
     """The arguments of a layer that holds one, with that one made; it may stand for all of them."""
     if isinstance(value, Mapping) and "layer" in value:
+        if value["layer"] == {}:  # a message that holds nothing
+            return value
         return {**value, "layer": _layer(document, (*where, "layer"), value["layer"])}
-    if isinstance(value, list) and value:
+    if not value:
+        return value
+    if isinstance(value, list):
         return [_layer(document, (*where, 0), value[0]), *value[1:]]
     return {"layer": _layer(document, where, value)}
 

@@ -202,7 +202,7 @@ def _sequence(value: object, at: Place) -> Sequence[object]:
 
 
 def _pairs(value: object, rank: int | None, at: Place) -> list[options_pb2.PadPair]:
-    """Zeros before and after each spatial axis, from one number, a number or a pair for each axis."""
+    """Elements before and after each axis, from one number, a number or a pair for each axis."""
     if _is_number(value):
         return [_pair(value, at)] * (rank or 1)
     items = _sequence(value, at)
@@ -224,7 +224,7 @@ def _pair(value: object, at: Place) -> options_pb2.PadPair:
     items = [value, value] if _is_number(value) else _sequence(value, at)
     if len(items) != 2:
         raise at.error(f"takes a pair (before, after); {shown(value)} was given.", "WRONG_LENGTH")
-    before, after = (whole(item, at, 0) for item in items)
+    before, after = (whole(item, at) for item in items)
     return options_pb2.PadPair(before=before, after=after)
 
 

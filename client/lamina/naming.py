@@ -94,5 +94,5 @@ def _constructors() -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
-    """What a message and its constructors share: Keras says Pooling where the schema says Pool, ReLU for Relu."""
-    return _RANK.sub("", name).replace("Pooling", "Pool").lower()
+    """What a message and its constructors share: Pooling is Pool in the schema, ReLU is Relu, Squeeze SqueezeAxes."""
+    return _RANK.sub("", name).lower().replace("pooling", "pool").removesuffix("axes")

@@ -197,6 +197,9 @@ class LayerKind:
     example: Stack
     example_trace: Trace
     onnx_operators: tuple[str, ...]
+    keras: tuple[str, ...]
+    torch: tuple[str, ...]
+    formulas: tuple[str, ...]
 
     @classmethod
     def from_proto(cls, message: service_pb2.LayerKind) -> "LayerKind":
@@ -210,6 +213,9 @@ class LayerKind:
             example=Stack.from_proto(message.example),
             example_trace=Trace(message.example_trace),
             onnx_operators=tuple(message.onnx_operators),
+            keras=tuple(message.keras),
+            torch=tuple(message.torch),
+            formulas=tuple(message.formulas),
         )
 
 

@@ -39,15 +39,19 @@ Padding2D: TypeAlias = PaddingName | tuple[Pair, Pair]
 Padding3D: TypeAlias = PaddingName | tuple[Pair, Pair, Pair]
 PoolPadding1D: TypeAlias = PaddingName | tuple[Pair]
 
-# Zeros at the ends of each spatial axis: one number for all, one for each axis, or a pair for each axis.
+# Elements at the ends of each spatial axis: one number for all, one for each axis, or a pair for each axis.
 Pads1D: TypeAlias = int | Pair | tuple[Pair]
 Pads2D: TypeAlias = int | tuple[int, int] | tuple[Pair, Pair]
 Pads3D: TypeAlias = int | tuple[int, int, int] | tuple[Pair, Pair, Pair]
+PadsND: TypeAlias = int | tuple[int, ...] | tuple[Pair, ...]
 
 # Window lengths, strides and dilations: one for all spatial axes, or one for each.
 Size1D: TypeAlias = int | tuple[int]
 Size2D: TypeAlias = int | tuple[int, int]
 Size3D: TypeAlias = int | tuple[int, int, int]
+
+# One whole number, or several.
+SizeND: TypeAlias = int | tuple[int, ...]
 
 # Axes by number, counting the batch axis: one, or several.
 AxesLike: TypeAlias = int | tuple[int, ...]

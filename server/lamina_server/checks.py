@@ -21,6 +21,26 @@ def typed(kind: Kind, inputs: Sequence[Spec], done: Inference) -> Inference:
     return replace(done, weights=tuple(typed))
 
 
+def check_batch(inputs: Sequence[Spec]) -> None:
+    """Raises LayerError where tensors meet whose batch axes differ, because rows were folded into one of them.
+
+    One of a known size, such as 1, is left to the layer, which may broadcast it.
+    """
+    first: tuple[int, Size] | None = None
+    for i, x in enumerate(inputs, 1):
+        size = x.axes[0].size
+        if isinstance(size, int):
+            continue
+        first = first or (i, size)
+        if size != first[1]:
+            raise LayerError(
+                "SIZE_MISMATCH",
+                f"brings together batch axes of {first[1]} ({{input_{first[0]}}}) and {size} ({{input_{i}}}): fold "
+                "both alike, or neither, by Reshape(include_batch=True)",
+                field="inputs",
+            )
+
+
 def check_whole(stack: Stack, what: str, path: str) -> None:
     """Raises StackError for what is wrong with a stack, or a block, as a whole: no layers, no Input, names."""
     if not stack.nodes:

@@ -31,7 +31,7 @@ _HEAD = (
 _CATALOGUE_START = "<!-- kinds: written by `python -m lamina_server.generate_sdk` -->"
 _CATALOGUE_END = "<!-- /kinds -->"
 
-_ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123]D\b")
+_ALIAS = re.compile(r"\b\w+Like\b|\b(?:Size|Pool|Pad)\w*[123N]D\b")
 
 # Arguments of every layer: name, type, doc. An Input has only the first; what takes nothing has no inputs.
 _COMMON = (
@@ -42,7 +42,7 @@ _COMMON = (
     ("weights_of", "str", "name of an earlier layer of the same kind whose weights it shares"),
 )
 
-# How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes.
+# How a field's Python type on the server is written in the SDK; {rank} is the number of spatial axes, N any number.
 _TYPES = {
     "int": "int",
     "int | None": "int",
@@ -84,9 +84,10 @@ def layers_source() -> str:
             doc="Constructors of layers: Keras 3's names and argument order. What is left out takes Keras' default."
         )
     ]
-    parts.append("from lamina.activations import ActivationLike\nfrom lamina.stack import Layer\n")
     constructors = {sdk.name: _constructor(kind, sdk) for kind in KINDS for sdk in kind.sdk}
     body = "".join(constructors.values())
+    parts.append("from typing import Literal\n\n" if "Literal[" in body else "")
+    parts.append("from lamina.activations import ActivationLike\nfrom lamina.stack import Layer\n")
     parts.append(f"from lamina.typing import {', '.join(sorted(set(re.findall(_ALIAS, body)) - {'ActivationLike'}))}\n")
     parts.append(body)
     parts.append(f"\n\n__all__ = {sorted(constructors)!r}\n")
@@ -150,7 +151,8 @@ def _entry(kind: Any) -> str:
     table = ["", "| option | default | |", "| --- | --- | --- |", *rows] if rows else []
     layer = kind.example_trace.layers[-1]
     example = [f"Example: `{layer.summary}`: {layer.how}.", "", "```", *layer.explanation.splitlines(), "```"]
-    made = [f"ONNX: {', '.join(kind.onnx_operators)}.", ""] if kind.onnx_operators else []
+    there = {"Keras": kind.keras, "PyTorch": kind.torch, "ONNX": kind.onnx_operators, "Formulas": kind.formulas}
+    made = [f"{name}: {', '.join(f'`{one}`' for one in names)}.  " for name, names in there.items() if names] + [""]
     names = ", ".join(f"`{name}`" for name in kind.constructors)
     lines = [
         f"## {kind.name}",
@@ -198,15 +200,21 @@ def _parameter(item: Field[Any], sdk: Sdk) -> str:
     text = _type_text(item)
     if item.name in ("axis", "axes") and text == "tuple[int, ...]":
         text = "Axes"
-    annotation = _TYPES[text].format(rank=sdk.rank) if sdk.rank or "rank" not in _TYPES[text] else text
+    annotation = text if text.startswith("Literal[") else _TYPES[text].format(rank=sdk.rank or "N")
     if item.metadata["lone"] and annotation != "AxesLike":
         annotation = f"{re.findall('int|float', text)[0]} | {annotation}"
     if re.search("[Pp]ooling|Transpose|LSTM", sdk.name):
         annotation = annotation.replace("Padding1D", "PoolPadding1D")  # these are never causal
-    usual = item.metadata["usual"]  # Keras' default, where the schema has none or another
+    usual = usual_value(item, sdk)
     if usual is not None:
         return f"{item.name}: {annotation} = {usual!r}"
     return f"{item.name}: {annotation}" if item.default is MISSING else f"{item.name}: {annotation} | None = None"
+
+
+def usual_value(item: Field[Any], sdk: Sdk) -> float | str | None:
+    """What is sent where nothing is given: Keras' default, where the schema has none or another."""
+    usual: float | str | tuple[int, ...] | None = item.metadata["usual"]
+    return usual[(sdk.rank or 1) - 1] if isinstance(usual, tuple) else usual
 
 
 def _type_text(item: Field[Any]) -> str:
@@ -222,6 +230,7 @@ def _type_text(item: Field[Any]) -> str:
 
 _MODULE = re.compile(r"lamina_server\.[a-z_.]+\.")
 _SPELLED = (
+    ("typing.Literal", "Literal"),
     ("typing.Union[int, Dim]", "Size"),
     ("typing.Union[int, ForwardRef('Dim')]", "Size"),
 )

@@ -7,12 +7,11 @@ from lamina_server.dims import Size, symbol, symbols_of
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Inference, single
 from lamina_server.layers.core import Input, input_spec
-from lamina_server.layers.tensors import Role, usual_roles
+from lamina_server.layers.tensors import BATCH, Role, usual_roles
 from lamina_server.limits import Limits
 from lamina_server.nesting import Blocks, takers
 from lamina_server.stack import Stack
 
-BATCH = symbol("batch")
 MAX_SYMBOLS = 16
 _LETTERS = {Role.STEPS: "T", Role.DEPTH: "D", Role.HEIGHT: "H", Role.WIDTH: "W", Role.CHANNELS: "C", Role.FEATURES: "F"}
 
@@ -25,6 +24,7 @@ class Inputs:
         self.takers = takers(stack)
         # Symbols that stand somewhere: those that callers name are taken from the start.
         self.symbols = symbols_of(*(size for _, kind in stack.inputs() for size in kind.shape)) - {"?"}
+        self.declared = {"batch"}  # by the Inputs so far
 
     def infer(self, index: int, kind: Input) -> Inference:
         """The tensor that an Input declares. Raises LayerError, and LimitError for too many axes."""
@@ -40,6 +40,7 @@ class Inputs:
         shape = [self._named(index, roles[i], size) for i, size in enumerate(kind.shape, 1)]
         if len(self.symbols) > MAX_SYMBOLS:
             raise LayerError("TOO_COMPLEX", f"brings more than {MAX_SYMBOLS} symbols into the stack", field="shape")
+        self.declared |= symbols_of(*shape)
         return Inference(single(input_spec(shape, roles, BATCH, kind.dtype)), "Input", how="what the caller feeds")
 
     def _named(self, index: int, role: Role, size: Size) -> Size:

@@ -39,7 +39,7 @@ def fields_of_input(spec: Spec) -> Fields:
 
 
 def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Inference, *, first: bool) -> Fields:
-    """The fields after a layer; none for an axis whose outputs see all of it, or whose branches step differently.
+    """The fields after a layer; none for an axis whose outputs see all of it, or step unevenly, as branches may.
 
     An axis without a field stays without one, however many windows follow: what sees all of it goes on seeing all of
     it. Only the axes of an Input (`first`: the layer takes one) begin, and may have another name there.
@@ -47,13 +47,14 @@ def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Infer
     if done.sees_all:
         return {}
     fields = _union(branches) if len(branches) > 1 else branches[0]
-    if not done.windows and not done.sees_along and done.spec.axes == inputs[0].axes:
+    if not done.windows and not done.sees_along and not done.uneven and done.spec.axes == inputs[0].axes:
         return fields
     if done.windows:  # they cover every axis that a field can be along; what else there was is summed over
         windows = [w for w in done.windows if w.role in _SPATIAL]
         found = {w.role: fields.get(inputs[0].axes[w.axis].role, Field() if first else None) for w in windows}
         fields = {w.role: field.through(w) for w in windows if (field := found[w.role]) is not None}
-    kept = {axis.role for i, axis in enumerate(done.spec.axes) if i not in done.sees_along}
+    lost = {*done.sees_along, *done.uneven}
+    kept = {axis.role for i, axis in enumerate(done.spec.axes) if i not in lost}
     return {role: found for role, found in fields.items() if role in kept and max(found.size, found.jump) <= _MOST}
 
 

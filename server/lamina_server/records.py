@@ -53,6 +53,11 @@ class LayerTrace:
             yield from layer.walk()
 
     @property
+    def given(self) -> tuple[str, ...]:
+        """What a stack returns that ends with this layer: its main output; all of them where none is the main one."""
+        return self.refs if self.done.outputs[0].name else (self.name,)
+
+    @property
     def summary(self) -> str:
         """As one would write it: `Conv1D(100, 10)`."""
         text = self.node.kind.text()

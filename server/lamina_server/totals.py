@@ -1,12 +1,25 @@
 """What follows from all layers together: memory alive at once, and the legal range of symbols."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from lamina_server.dims import Dim, Size, evaluate, product
+from lamina_server.dims import Dim, Size, evaluate, exact_div, product
+from lamina_server.formula import derive
 from lamina_server.layers.base import Inference
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace, output_bytes
+
+
+def per_sample(done: Inference, whole: Size) -> Inference:
+    """The same with the costs of all rows that a Reshape folded into the batch axis, where `whole` are one sample's."""
+    rows = exact_div(done.spec.folded, whole)
+    if rows in (None, 0, 1):
+        return done
+    macs, adds = (
+        cost and derive(f"folded * ({cost.text})", folded=rows, **cost.values) for cost in (done.macs, done.bias_adds)
+    )
+    return replace(done, macs=macs, bias_adds=adds, scratch=rows * done.scratch)
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
@@ -74,8 +87,7 @@ def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:
     sizes = {
         size
         for x in layers
-        for o in x.done.outputs
-        for size in o.spec.shape[1:]
+        for size in (*x.done.least_one, *(size for o in x.done.outputs for size in o.spec.shape[1:]))
         if isinstance(size, Dim) and len(size.symbols) == 1
     }
     names = sorted({name for size in sizes for name in size.symbols} - {"batch"})

@@ -6,10 +6,19 @@ branches, totals, the legal range of symbols, and the limits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from lamina_server.budget import Budget
-from lamina_server.checks import check_expected, check_names, check_shared, check_sharing, check_whole, typed
+from lamina_server.checks import (
+    check_batch,
+    check_expected,
+    check_names,
+    check_shared,
+    check_sharing,
+    check_whole,
+    typed,
+)
 from lamina_server.dims import Size
 from lamina_server.errors import LayerError, StackError
 from lamina_server.inputs import Inputs
@@ -23,12 +32,12 @@ from lamina_server.nesting import MAX_DEPTH, MAX_NAME, Blocks, bound_inside
 from lamina_server.receptive import Fields, fields_after, fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
 from lamina_server.stack import Namer, Node, Stack, field_name
-from lamina_server.totals import peak_bytes, symbol_ranges
+from lamina_server.totals import peak_bytes, per_sample, symbol_ranges
 from lamina_server.wiring import resolve
 from lamina_server.words import brief, nearest, shortened
 
 MAX_KEPT_WEIGHTS = 64
-_INFERRED: Lru[tuple[Kind, tuple[Spec, ...], Layout], Inference] = Lru(4096)
+_INFERRED: Lru[tuple[Kind, tuple[Spec, ...], Layout, Size], Inference] = Lru(4096)
 
 
 def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - frozen
@@ -65,6 +74,12 @@ class _Scope:
     entries: tuple[_Entry, ...] | None = None
     depth: int = 0
     shares: bool = False  # the weights inside are those of another layer
+
+    @cached_property
+    def whole(self) -> Size:
+        """Entries of the batch axis for which layers tell their costs: those of a sample, or, inside a layer that
+        counts the costs of its parts together, those of what comes in."""
+        return self.entries[0].spec.folded if self.entries else 1
 
     def layer(self, index: int) -> str:
         """Path of a layer."""
@@ -118,7 +133,7 @@ class _Tracer:
 
     def outputs(self) -> tuple[str, ...]:
         """What the stack returns. Raises StackError for a reference that no layer gives."""
-        outputs, every = self.stack.outputs or (self.previous or "",), f"{self.scope.path}.outputs"
+        outputs, every = self.stack.outputs or self._given(), f"{self.scope.path}.outputs"
         shown = every.removeprefix("stack.")
         for i, ref in enumerate(outputs):
             if ref not in self.specs:
@@ -133,9 +148,13 @@ class _Tracer:
         last = self.layers[-1]
         return self.stack.outputs or tuple(ref.removeprefix(self.scope.prefix) for ref in last.refs)
 
+    def _given(self) -> tuple[str, ...]:
+        """What the last layer so far gives, as references in this stack."""
+        return tuple(ref.removeprefix(self.scope.prefix) for ref in self.layers[-1].given)
+
     def partial(self) -> Trace:
         """What was traced before a fault."""
-        outputs = (self.layers[-1].name,) if self.layers else ()
+        outputs = self.layers[-1].given if self.layers else ()
         return Trace(self.stack, self.layers, outputs, self.shared.specs, {}, self.macs, self.bias_adds, None)
 
     # ---- one layer ----
@@ -152,7 +171,7 @@ class _Tracer:
                 kind.check()
                 name = node.name or self.namer.name(kind.title)
                 inner = self._walked(index, node, kind, name, sources)
-                done = kind.made(inputs, inner.held())
+                done = per_sample(kind.made(inputs, inner.held()), scope.whole)
             elif isinstance(kind, Input):
                 entered = entry and Inference(single(entry.spec), "Input", how="what comes in")
                 done = entered or self.shared.inputs.infer(index, kind)
@@ -229,13 +248,15 @@ class _Tracer:
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
         """What a layer makes of its inputs. Networks repeat themselves, so what was asked for lately is kept."""
         layout = self.stack.layout
-        known = _INFERRED.get((kind, inputs, layout))
+        key = kind, inputs, layout, self.scope.whole
+        known = _INFERRED.get(key)
         if known is None:
             kind.check()
             kind.check_types(inputs)
-            known = typed(kind, inputs, kind.infer(inputs, layout))
+            check_batch(inputs)
+            known = per_sample(typed(kind, inputs, kind.infer(inputs, layout)), self.scope.whole)
             if len(known.weights) <= MAX_KEPT_WEIGHTS:
-                _INFERRED.put((kind, inputs, layout), known)
+                _INFERRED.put(key, known)
         return known
 
     def _owner(self, node: Node, name: str, done: Inference, inner: "_Tracer | None") -> tuple[str, bool]:
@@ -321,8 +342,12 @@ class _Tracer:
     def _check_result(self, node: Node, done: Inference) -> None:
         for output in done.outputs:
             for axis in output.spec.axes[1:]:
-                if isinstance(axis.size, int) and axis.size < 1:
-                    raise LayerError("EMPTY_RESULT", f"would leave {output.spec}: nothing at all")
+                if isinstance(axis.size, int):
+                    if axis.size < 1:
+                        raise LayerError("EMPTY_RESULT", f"would leave {output.spec}: nothing at all")
+                elif unknown := axis.size.symbols - self.shared.inputs.declared:
+                    text = f"would give a size of {axis.size}, but no Input before it says what {min(unknown)} is"
+                    raise LayerError("UNKNOWN_SYMBOL", text)
         if node.expect is not None:
             check_expected(node.expect, done.spec)
 
@@ -357,4 +382,4 @@ class _Tracer:
         node = self.stack.nodes[index]
         if node.inputs:
             return tuple(dict.fromkeys(ref for ref in node.inputs if ref in self.specs))
-        return (self.previous,) if self.previous and not node.kind.begins else ()
+        return self._given()[:1] if self.layers and not node.kind.begins else ()

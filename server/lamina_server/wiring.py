@@ -29,6 +29,8 @@ def resolve(stack: Stack, index: int, known: Mapping[str, object], previous: str
         refs = node.inputs
     else:
         refs = () if node.kind.begins or previous is None else (previous,)
+        if refs and previous not in known:
+            raise _unknown(stack, index, refs[0], 0, known)
     if len(refs) < low or (high is not None and len(refs) > high):
         raise _wrong_number(low, high, refs, index)
     return refs
@@ -52,9 +54,10 @@ def _unknown(stack: Stack, index: int, ref: str, i: int, known: Mapping[str, obj
         text = "takes its own output, which would be a loop; a stack has none"
     elif name in later:
         text = f"takes {shortened(ref)}, which comes after it; layers run in their order, and there are no loops"
-    elif name in known:
-        outputs = [key for key in known if key.split(":")[0] == name]
-        text = f"takes {shortened(ref)}, an output that {name} does not have; it has {', '.join(outputs)}"
+    elif outputs := [key for key in known if key.split(":")[0] == name]:
+        listed = ", ".join(outputs[:8]) + (", ..." if len(outputs) > 8 else "")
+        what = "which has no main output" if ref == name else f"an output that {name} does not have"
+        text = f"takes {shortened(ref)}, {what}; it has {listed}"
     else:
         text = f"takes {shortened(ref)}, which no layer before it gives; {nearest(ref, known)}"
     return LayerError("UNKNOWN_INPUT", text, field="inputs", position=i, name=ref[:60])

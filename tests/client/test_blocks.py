@@ -225,7 +225,7 @@ layers:
          "layers[0]: Dense has no"),
         ("layers:\n  - TimeDistributed:\n      layer:\n        Dense: {}\n      name: d\n", 4, "MISSING_OPTION",
          "layers[0]: Dense needs units"),
-        ("layers:\n  - TimeDistributed\n", 2, "MALFORMED_FILE", "a layer reads"),
+        ("layers:\n  - TimeDistributed\n", 2, "MISSING_OPTION", "TimeDistributed needs layer"),
         ("layers:\n  - TimeDistributed: {layer: {Dense: 3}, nam: d}\n", 2, "UNKNOWN_OPTION", "Did you mean 'name'"),
         ("blocks:\n  a:\n    layers:\n      - Input: [3]\n    outputs: 3\nlayers: []\n", 5, "WRONG_TYPE", "outputs"),
     ],

@@ -72,9 +72,9 @@ def test_files_name_constructors_or_fields(written: str, layer: lm.Layer) -> Non
     ("written", "said"),
     [
         ("Bidirectional: {layer: {Dense: 4}}", "layer takes a SimpleRNN or LSTM or GRU or RNN or ConvLSTM; a Dense"),
-        ("Bidirectional: {layer: {LSTN: 4}}", "layer.LSTN is no option of RecurrentLayer"),
+        ("Bidirectional: {layer: {LSTN: 4}}", "there is no layer 'LSTN'. Did you mean 'LSTM'?"),
         ("Bidirectional: {layer: {LSTM: {units: 4, name: a}}}", "a layer inside another, which has no name of its own"),
-        ("Bidirectional: {layer: 4}", "layer takes options by name; 4 was given"),
+        ("Bidirectional: {layer: 4}", "a layer reads, for example"),
         ("Bidirectional: {layer: {LSTM: {unit: 4}}}", "LSTM has no option 'unit'"),
         ("Bidirectional: {}", "Bidirectional needs layer"),
         ("Bidirectional: {layer: {LSTM: 4}, merge_mode: add}", "merge_mode knows no value 'add'"),

@@ -123,14 +123,16 @@ def every_layer() -> list[lm.Layer]:
         "shape": (3,), "target_shape": (3,), "dims": (1,), "n": 2, "padding": 1, "activation": "relu", "units": 3,
         "filters": 3, "kernel_size": 2, "pool_size": 2, "rate": 0.5, "threshold": 0.5, "default_value": -1, "scale": 2,
         "size": 3, "axes": 1, "equation": "bi->b", "k": 2, "output_size": 2, "cells": [lm.LSTMCell(3)],
-        "stack": lm.Stack([lm.Input((3,))], name="block"), "layer": lm.LSTM(3),
+        "stack": lm.Stack([lm.Input((3,))], name="block"), "layer": lm.LSTM(3), "norm_type": 2.0,
+        "dtype": "float32",
     }  # fmt: skip
     made = []
     for name in layers.__all__:
         constructor = getattr(layers, name)
         parameters = inspect.signature(constructor).parameters.values()
         required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-        made.append(constructor(*(values[one] for one in required)))
+        own = values | ({"output_size": (4, 4)} if name == "Fold" else {})
+        made.append(constructor(*(own.get(one, 2) for one in required)))
     assert len(made) > 25
     return made
 

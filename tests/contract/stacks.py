@@ -44,12 +44,16 @@ from lamina_server.layers.normalization import (
     RMSNormalization,
 )
 from lamina_server.layers.ordering import CumSum
+from lamina_server.layers.padding import Cropping, Pad
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
 from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.repeating import Flip, Repeat, Roll, Tile
+from lamina_server.layers.resizing import Upsample, UpSampling
 from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.slicing import Slice, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.layers.transformer import TransformerEncoderLayer
 from lamina_server.layers.unprojected import AdditiveAttention, Attention
@@ -112,8 +116,8 @@ def _node(r: Random, stack: Stack, name: str) -> Node:
 
 def _writers(rank: int) -> Sequence[Writer]:
     any_rank: list[Writer] = [_activation, _dropout, _normalization, _scaling, _dense, _flatten, _reshape, _permute]
-    any_rank += [_reduce, _arithmetic, _einsum, _masking]
-    spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool]
+    any_rank += [_reduce, _arithmetic, _einsum, _masking, _part, _moved]
+    spatial: list[Writer] = [_conv, _depthwise, _max_pool, _average_pool, _zero_padding, _global_pool, _ends, _resized]
     return (
         any_rank
         + (spatial * 2 if rank in (3, 4, 5) else [_repeat])
@@ -303,6 +307,36 @@ def _zero_padding(r: Random, spec: Spec) -> Kind:
 
 def _global_pool(r: Random, spec: Spec) -> Kind:
     return r.choice((GlobalMaxPool, GlobalAveragePool))(None, _format(r), r.random() < 0.5)
+
+
+def _axis(r: Random, spec: Spec) -> int:
+    return r.choice((r.randint(1, max(spec.rank - 1, 1)), -1))  # one number per sample has no axis
+
+
+def _part(r: Random, spec: Spec) -> Kind:
+    axis = _axis(r, spec)
+    cut = Slice(axis, r.choice((None, 0, 1, -2)), r.choice((None, None, -1, 4)), r.choice((1, 1, 2, -1)))
+    taken = Take(tuple(r.randint(-1, 1) for _ in range(r.randint(1, 3))), axis)
+    return r.choice((cut, cut, taken, UnsqueezeAxes((axis,)), SqueezeAxes((axis,)), Take((0,), axis, False)))
+
+
+def _moved(r: Random, spec: Spec) -> Kind:
+    axis, n = _axis(r, spec), r.randint(1, 2)
+    tile = Tile(tuple(r.randint(1, 2) for _ in range(spec.rank - 1)))
+    return r.choice((Roll((r.randint(-7, 7),), (axis,)), Flip((axis,)), tile, Repeat(n, axis), Flatten(None, axis, -1)))
+
+
+def _ends(r: Random, spec: Spec) -> Kind:
+    pairs = tuple(PadPair(r.randint(0, 1), r.randint(0, 1)) for _ in range(spec.rank - 2))
+    mode: Any = r.choice(("constant", "reflect", "replicate", "circular"))
+    return r.choice((Cropping(pairs, _format(r)), Pad(pairs, mode, data_format=_format(r))))
+
+
+def _resized(r: Random, spec: Spec) -> Kind:
+    rank = spec.rank - 2
+    mode: Any = r.choice(("nearest", "nearest_exact", "area", {1: "linear", 2: "bicubic", 3: "trilinear"}[rank]))
+    copies, sizes = UpSampling(_counts(r, spec), _format(r)), tuple(r.randint(1, 5) for _ in range(rank))
+    return r.choice((copies, Upsample(sizes, mode=mode), Upsample((), (1.5,), mode), Upsample((), (2,), mode)))
 
 
 def _recurrent(r: Random, spec: Spec) -> Kind:

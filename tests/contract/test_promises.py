@@ -16,7 +16,9 @@ from lamina_server.formula import derive
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
 from lamina_server.layers.core import Input
+from lamina_server.layers.folding import Fold, PixelUnshuffle
 from lamina_server.layers.holders import Block
+from lamina_server.layers.repeating import BroadcastTo
 from lamina_server.layers.shaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
 from lamina_server.layers.walks import Recurrent, WalkOptions
@@ -32,6 +34,8 @@ from tests.contract.symbols import Symbolic, spatial_variant, variants
 
 # float32 sums of a few hundred products against float64; a recurrence loses no more in so few steps.
 RTOL, ATOL = 1e-5, 2e-6
+# Sizes must agree with numbers given elsewhere, or a number must divide them.
+FIXED = (Reshape, Block, BroadcastTo, Fold, PixelUnshuffle)
 _UNIONS: tuple[Any, ...] = (
     layers_pb2.Layer.DESCRIPTOR.oneofs_by_name["kind"],
     activations_pb2.ActivationFunction.DESCRIPTOR.oneofs_by_name["function"],
@@ -256,7 +260,7 @@ def _admitted(stack: Stack) -> Iterator[Symbolic]:
             yield variant
             continue
         # Sizes that must agree with numbers given elsewhere: in the options, or by another input.
-        fixed = isinstance(kind, Reshape | Block) or type(kind).inputs[1] != 1
+        fixed = isinstance(kind, FIXED) or type(kind).inputs[1] != 1
         assert refusal.reason in ("SYMBOLIC_SIZE", *(("SIZE_MISMATCH",) if fixed else ())), refusal.message
         spatial, chosen = (
             spatial_variant(stack),

@@ -10,16 +10,16 @@ from lamina_server.dims import symbol
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution import Conv, DepthwiseConv
 from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu, Softmax
+from lamina_server.layers.functions import Relu, Softmax, Softplus
 from lamina_server.layers.merging import Add, Concatenate
 from lamina_server.layers.normalization import BatchNormalization
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.recurrent import LSTM, SimpleRNN
 from lamina_server.layers.shaping import Flatten, Permute, ZeroPadding
-from lamina_server.layers.tensors import Layout
+from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
-from tests.contract.running import Model, Shape, chain, model
+from tests.contract.running import BATCH, Model, Shape, chain, model, random_inputs
 
 FIRST, LAST = Layout.CHANNELS_FIRST, Layout.CHANNELS_LAST
 SPATIAL: list[Kind] = [
@@ -95,3 +95,12 @@ def test_recurrent_layers_in_a_row() -> None:
     """ONNX's LSTM is steps-first: once in, once out."""
     stack = chain((9, 3), LSTM(4, return_sequences=True), LSTM(4, return_sequences=True), LSTM(2))
     assert written(stack) == 1
+
+
+def test_a_float16_product_behind_a_moved_batch_kills_nobody() -> None:
+    """ONNX Runtime 1.32 dies where a Transpose that moves the first axis is followed by a MatMul in float16."""
+    for kinds in ((LSTM(4, return_sequences=True), Dense(3)), (SimpleRNN(4, Softplus(), return_sequences=True),)):
+        nodes = Node(Input((5, 3), DType.FLOAT16)), *map(Node, kinds)
+        made = model(Stack(nodes), np.random.default_rng(0))
+        (found,) = made.run(random_inputs(made.trace, np.random.default_rng(0))).values()
+        assert found.dtype == np.float16 and found.shape[:2] == (BATCH, 5)

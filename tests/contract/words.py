@@ -52,6 +52,7 @@ def numbers_of(layer: LayerTrace) -> set[float]:
     found |= {float(spec.elements) for spec in layer.inputs if isinstance(spec.elements, int)}
     found |= {float(prod(weight.shape[:-1])) for weight in done.weights}
     found |= {float(sum(weight.size for weight in done.weights if not weight.trainable)), float(len(layer.inputs))}
+    found.add(float(len(done.outputs)))
     return found
 
 

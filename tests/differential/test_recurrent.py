@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.functions import Relu, Tanh
+from lamina_server.layers.functions import Relu, Silu, Tanh
 from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
 from lamina_server.layers.tensors import Layout
 from lamina_server.trace import trace
@@ -159,3 +160,27 @@ def test_layers_are_torchs(
         count, back = len(last) // (2 if bidirectional else 1), 2 if mode == "LSTM" else 1
         every = np.concatenate([last[end - back] for end in range(count, len(last) + 1, count)], -1)
     agree(kind, [x, *states], weights, Layout.CHANNELS_LAST, [every, *last])
+
+
+@pytest.mark.parametrize("mode", sorted(KINDS))
+def test_options_of_training_and_of_speed_change_nothing(mode: str) -> None:
+    x, kind = normal(1, BATCH, 5, 3), KINDS[mode](4)
+    weights = numbers(kind, x, 2)
+    other = replace(kind, dropout=0.5, recurrent_dropout=1.0, unroll=True)
+    assert (run(kind, x, weights=weights)[0] == run(other, x, weights=weights)[0]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+@pytest.mark.parametrize(
+    "kind",
+    [LSTM(4), GRU(4, reset_after=False), SimpleRNN(4), Bidirectional(GRU(4)), GRU(4, Silu()), LSTM(4, proj_size=2)],
+    ids=str,
+)
+def test_other_types_than_float32(kind: Any, dtype: Any) -> None:
+    """ONNX Runtime's operators know no float64: there the formula itself is walked, and agrees to more digits."""
+    x = normal(1, BATCH, 5, 3)
+    weights = numbers(kind, x, 2)
+    (wanted,) = run(kind, x, weights=weights)
+    (found,) = run(kind, x.astype(dtype), weights={name: w.astype(dtype) for name, w in weights.items()})
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=5e-3 if dtype is np.float16 else 1e-6)

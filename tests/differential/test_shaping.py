@@ -10,21 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.layers.base import Kind
+from lamina_server.layers.core import Dense, Input
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
+from lamina_server.stack import Node, Stack
+from lamina_server.trace import trace
 from tests.differential.oracles import F, keras, keras_values, tensor
 from tests.differential.support import (
     BATCH,
     FIRST,
     LAST,
     Array,
+    assert_close,
     both,
     laid,
     layouts,
     normal,
     profile,
     run,
+    run_stack,
     seeds,
     spatial,
 )
@@ -54,6 +59,18 @@ def test_flatten(shape: tuple[int, ...], layout: Layout, data_format: Layout | N
     check(Flatten(data_format), x, moved.flatten(1), layer, layout, range(len(shape)))
 
 
+@profile
+@given(data=st.data(), shape=shapes, layout=layouts, seed=seeds)
+def test_flatten_of_some_axes(data: st.DataObject, shape: tuple[int, ...], layout: Layout, seed: int) -> None:
+    """PyTorch's start_dim and end_dim."""
+    x = normal(seed, BATCH, *shape)
+    first, last = sorted(data.draw(st.tuples(*[st.integers(1, len(shape))] * 2)))
+    kind = Flatten(start_axis=first, end_axis=last - x.ndim if data.draw(st.booleans()) else last)
+    for axes in ((), range(len(shape))):
+        (found,) = run(kind, x, layout=layout, symbolic=axes)
+        np.testing.assert_array_equal(found, tensor(x).flatten(first, last))
+
+
 def test_flatten_of_a_number_per_sample() -> None:
     (found,) = run(Flatten(), x := normal(0, BATCH))
     np.testing.assert_array_equal(found, keras_values(keras.layers.Flatten(dtype="float64"), [x])[0])
@@ -81,6 +98,34 @@ def test_reshape(shapes: tuple[tuple[int, ...], tuple[int, ...]], layout: Layout
     x = normal(seed, BATCH, *source)
     layer = keras.layers.Reshape(target, dtype="float64")
     check(Reshape(target), x, tensor(x).reshape(BATCH, *target), layer, layout)
+
+
+@profile
+@given(high=st.integers(1, 3), wide=st.integers(1, 3), size=st.integers(1, 3), seed=seeds)
+def test_windows_fold_into_the_batch_axis_and_out_again(high: int, wide: int, size: int, seed: int) -> None:
+    """Swin's windows: (batch, h s, w s, c) -> (batch h w, s s, c), something in each window, and back."""
+    x = normal(seed, BATCH, high * size, wide * size, 2)
+    kernel, bias = normal(seed + 1, 2, 3), normal(seed + 2, 3)
+    stack = Stack(
+        (
+            Node(Input(x.shape[1:]), "x"),
+            Node(Reshape((high, size, wide, size, 2))),
+            Node(Permute((0, 1, 3, 2, 4, 5), include_batch=True)),
+            Node(Reshape((-1, size * size, 2), include_batch=True), "windows"),
+            Node(Dense(3), "dense"),
+            Node(Reshape((-1, high, wide, size, size, 3), include_batch=True)),
+            Node(Permute((1, 3, 2, 4, 5))),
+            Node(Reshape((high * size, wide * size, 3)), "image"),
+        )
+    )
+    found = run_stack(stack, {"x": x}, {"dense/kernel": kernel, "dense/bias": bias}, ["windows", "image"])
+    cut = tensor(x).reshape(BATCH, high, size, wide, size, 2).transpose(2, 3).reshape(-1, size * size, 2)
+    np.testing.assert_array_equal(found["windows"], cut)
+    assert_close(found["image"], tensor(x) @ tensor(kernel) + tensor(bias))
+    traced = trace(stack)
+    rows = high * wide
+    assert traced.layer("windows").done.spec.elements == rows * size * size * 2
+    assert traced.macs == rows * size * size * 2 * 3, "all windows of a sample"
 
 
 @profile

@@ -27,8 +27,10 @@ from lamina_server.layers.normalization import (
     LayerNormalization,
     RMSNormalization,
 )
+from lamina_server.layers.padding import Cropping
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.resizing import Upsample, UpSampling
 from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
@@ -171,6 +173,17 @@ def pad(d: Drawing) -> None:
     d.twin.add(ZeroPadding(tuple(map(PadPair, before, after))), d.source())
 
 
+def crop(d: Drawing) -> None:
+    before, after = d.numbers(0, 1), d.numbers(0, 1)
+    d.twin.add(Cropping(tuple(map(PadPair, before, after))), d.source())
+
+
+def grow(d: Drawing) -> None:
+    mode: Any = d.draw(st.sampled_from(["nearest", "linear" if d.twin.rank == 1 else "area"]))
+    factors = tuple(float(n) for n in d.numbers(1, 2))
+    d.twin.add(d.draw(st.sampled_from([UpSampling(d.numbers(1, 2)), Upsample((), factors, mode)])), d.source())
+
+
 def normalize(d: Drawing) -> None:
     """Layers that have a channel axis, and layers whose axes are written out."""
     own: list[Kind] = [
@@ -238,7 +251,7 @@ def heads(d: Drawing) -> None:
 
 MOVES: tuple[Make, ...] = (
     *(conv, conv, depthwise, separable, transposed, pool, pool, norm),
-    *(pad, normalize, activate, turn, dense, merge, merge),
+    *(pad, crop, grow, normalize, activate, turn, dense, merge, merge),
 )
 
 

@@ -42,10 +42,11 @@ def test_constructors_have_the_kinds_own_options(kind: type[Kind], sdk: Sdk) -> 
     common = ["name"] if kind is Input else ["name", *inputs, "expect", "weights", "weights_of"]
     assert [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == common
     for name, item in options.items():
-        required = item.default is MISSING and item.metadata["usual"] is None
+        usual = generate_sdk.usual_value(item, sdk)
+        required = item.default is MISSING and usual is None
         assert (parameters[name].default is inspect.Parameter.empty) == required
         if not required:
-            assert parameters[name].default == item.metadata["usual"]
+            assert parameters[name].default == usual
 
 
 @pytest.mark.parametrize(("kind", "sdk"), CONSTRUCTORS, ids=lambda value: getattr(value, "name", None))

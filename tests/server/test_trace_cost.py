@@ -154,7 +154,7 @@ def test_what_is_held_on_the_way_counts(shapes: tuple[tuple[int, ...], ...], kin
     alive = sum(prod(shape) for shape in shapes) + found.layers[-1].done.spec.elements
     assert found.peak_bytes == 4 * (alive + elements)
     if elements > 40:
-        with pytest.raises(LimitError, match='that "it" holds on its way, per sample, is 60; this server admits 59'):
+        with pytest.raises(LimitError, match='that "it" makes on the way per sample is 60; this server admits 59'):
             trace(found.stack, Limits(max_tensor_elements=59))
 
 

@@ -83,8 +83,8 @@ def _show(out: Out, kind: "LayerKind") -> None:
         out.show("", Text("Options", style="bold"), table)
     out.show("", Text("Example", style="bold"))
     show_trace(out, lm.Trace(kind.example_trace.proto, _called(kind)))
-    if kind.onnx_operators:
-        out.show("", line(f"ONNX: {', '.join(kind.onnx_operators)}", "dim"))
+    there = {"Formulas": kind.formulas, "Keras": kind.keras, "PyTorch": kind.torch, "ONNX": kind.onnx_operators}
+    out.show("", *(line(f"{name}: {', '.join(names)}", "dim") for name, names in there.items() if names))
 
 
 def _data(kind: "LayerKind") -> dict[str, object]:
@@ -97,4 +97,7 @@ def _data(kind: "LayerKind") -> dict[str, object]:
         "example": encoding.loads(kind.example.to_json()),
         "example_trace": encoding.loads(kind.example_trace.to_json()),
         "onnx_operators": list(kind.onnx_operators),
+        "keras": list(kind.keras),
+        "torch": list(kind.torch),
+        "formulas": list(kind.formulas),
     }

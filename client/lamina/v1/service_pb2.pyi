@@ -259,7 +259,7 @@ class LayerOption(_message.Message):
     def __init__(self, name: _Optional[str] = ..., default_value: _Optional[str] = ..., doc: _Optional[str] = ...) -> None: ...
 
 class LayerKind(_message.Message):
-    __slots__ = ("name", "field", "constructors", "doc", "options", "example", "example_trace", "onnx_operators")
+    __slots__ = ("name", "field", "constructors", "doc", "options", "example", "example_trace", "onnx_operators", "keras", "torch", "formulas")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     CONSTRUCTORS_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +268,9 @@ class LayerKind(_message.Message):
     EXAMPLE_FIELD_NUMBER: _ClassVar[int]
     EXAMPLE_TRACE_FIELD_NUMBER: _ClassVar[int]
     ONNX_OPERATORS_FIELD_NUMBER: _ClassVar[int]
+    KERAS_FIELD_NUMBER: _ClassVar[int]
+    TORCH_FIELD_NUMBER: _ClassVar[int]
+    FORMULAS_FIELD_NUMBER: _ClassVar[int]
     name: str
     field: str
     constructors: _containers.RepeatedScalarFieldContainer[str]
@@ -276,7 +279,10 @@ class LayerKind(_message.Message):
     example: _layers_pb2.Stack
     example_trace: _trace_pb2.StackTrace
     onnx_operators: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., field: _Optional[str] = ..., constructors: _Optional[_Iterable[str]] = ..., doc: _Optional[str] = ..., options: _Optional[_Iterable[_Union[LayerOption, _Mapping]]] = ..., example: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., example_trace: _Optional[_Union[_trace_pb2.StackTrace, _Mapping]] = ..., onnx_operators: _Optional[_Iterable[str]] = ...) -> None: ...
+    keras: _containers.RepeatedScalarFieldContainer[str]
+    torch: _containers.RepeatedScalarFieldContainer[str]
+    formulas: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., field: _Optional[str] = ..., constructors: _Optional[_Iterable[str]] = ..., doc: _Optional[str] = ..., options: _Optional[_Iterable[_Union[LayerOption, _Mapping]]] = ..., example: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., example_trace: _Optional[_Union[_trace_pb2.StackTrace, _Mapping]] = ..., onnx_operators: _Optional[_Iterable[str]] = ..., keras: _Optional[_Iterable[str]] = ..., torch: _Optional[_Iterable[str]] = ..., formulas: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListLayerKindsResponse(_message.Message):
     __slots__ = ("kinds",)

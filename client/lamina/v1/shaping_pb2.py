@@ -26,21 +26,69 @@ from lamina.v1 import options_pb2 as lamina_dot_v1_dot_options__pb2
 from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/shaping.proto\x12\tlamina.v1\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"1\n\x07\x46latten\x12&\n\x0b\x64\x61ta_format\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\"1\n\x07Reshape\x12&\n\x0ctarget_shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\"\x17\n\x07Permute\x12\x0c\n\x04\x64ims\x18\x01 \x03(\x03\"$\n\x0cRepeatVector\x12\x0e\n\x01n\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x04\n\x02_n\"Z\n\x0bZeroPadding\x12#\n\x07padding\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layoutb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17lamina/v1/shaping.proto\x12\tlamina.v1\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"}\n\x07\x46latten\x12&\n\x0b\x64\x61ta_format\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x17\n\nstart_axis\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08\x65nd_axis\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\r\n\x0b_start_axisB\x0b\n\t_end_axis\"_\n\x07Reshape\x12&\n\x0ctarget_shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x1a\n\rinclude_batch\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x10\n\x0e_include_batch\"E\n\x07Permute\x12\x0c\n\x04\x64ims\x18\x01 \x03(\x03\x12\x1a\n\rinclude_batch\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x10\n\x0e_include_batch\"$\n\x0cRepeatVector\x12\x0e\n\x01n\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x04\n\x02_n\"Z\n\x0bZeroPadding\x12#\n\x07padding\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\"X\n\x08\x43ropping\x12$\n\x08\x63ropping\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\"\xa0\x01\n\x03Pad\x12#\n\x07padding\x18\x01 \x03(\x0b\x32\x12.lamina.v1.PadPair\x12 \n\x04mode\x18\x02 \x01(\x0e\x32\x12.lamina.v1.PadMode\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x04 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x0c\n\x04\x61xes\x18\x05 \x03(\x03\x42\x08\n\x06_value\"s\n\nUpSampling\x12\x0c\n\x04size\x18\x01 \x03(\x03\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12/\n\rinterpolation\x18\x03 \x01(\x0e\x32\x18.lamina.v1.Interpolation\"\x91\x02\n\x08Upsample\x12\x0c\n\x04size\x18\x01 \x03(\x03\x12\x14\n\x0cscale_factor\x18\x02 \x03(\x01\x12%\n\x04mode\x18\x03 \x01(\x0e\x32\x17.lamina.v1.UpsampleMode\x12\x1a\n\ralign_corners\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12#\n\x16recompute_scale_factor\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x16\n\tantialias\x18\x06 \x01(\x08H\x02\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x07 \x01(\x0e\x32\x11.lamina.v1.LayoutB\x10\n\x0e_align_cornersB\x19\n\x17_recompute_scale_factorB\x0c\n\n_antialias\"\x8c\x03\n\x08Resizing\x12\x13\n\x06height\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05width\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12/\n\rinterpolation\x18\x03 \x01(\x0e\x32\x18.lamina.v1.Interpolation\x12!\n\x14\x63rop_to_aspect_ratio\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12 \n\x13pad_to_aspect_ratio\x18\x05 \x01(\x08H\x03\x88\x01\x01\x12%\n\tfill_mode\x18\x06 \x01(\x0e\x32\x12.lamina.v1.PadMode\x12\x17\n\nfill_value\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x16\n\tantialias\x18\x08 \x01(\x08H\x05\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\t \x01(\x0e\x32\x11.lamina.v1.LayoutB\t\n\x07_heightB\x08\n\x06_widthB\x17\n\x15_crop_to_aspect_ratioB\x16\n\x14_pad_to_aspect_ratioB\r\n\x0b_fill_valueB\x0c\n\n_antialias\"\x8e\x01\n\x0cPixelShuffle\x12\x1b\n\x0eupscale_factor\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12&\n\x05order\x18\x02 \x01(\x0e\x32\x17.lamina.v1.ShuffleOrder\x12&\n\x0b\x64\x61ta_format\x18\x03 \x01(\x0e\x32\x11.lamina.v1.LayoutB\x11\n\x0f_upscale_factor\"\x94\x01\n\x0ePixelUnshuffle\x12\x1d\n\x10\x64ownscale_factor\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12&\n\x05order\x18\x02 \x01(\x0e\x32\x17.lamina.v1.ShuffleOrder\x12&\n\x0b\x64\x61ta_format\x18\x03 \x01(\x0e\x32\x11.lamina.v1.LayoutB\x13\n\x11_downscale_factor\"X\n\x0e\x43hannelShuffle\x12\x13\n\x06groups\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.LayoutB\t\n\x07_groups\"x\n\x06Unfold\x12\x13\n\x0bkernel_size\x18\x01 \x03(\x03\x12\x10\n\x08\x64ilation\x18\x02 \x03(\x03\x12\x0f\n\x07padding\x18\x03 \x03(\x03\x12\x0e\n\x06stride\x18\x04 \x03(\x03\x12&\n\x0b\x64\x61ta_format\x18\x05 \x01(\x0e\x32\x11.lamina.v1.Layout\"\x9d\x01\n\x04\x46old\x12%\n\x0boutput_size\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x13\n\x0bkernel_size\x18\x02 \x03(\x03\x12\x10\n\x08\x64ilation\x18\x03 \x03(\x03\x12\x0f\n\x07padding\x18\x04 \x03(\x03\x12\x0e\n\x06stride\x18\x05 \x03(\x03\x12&\n\x0b\x64\x61ta_format\x18\x06 \x01(\x0e\x32\x11.lamina.v1.Layout\"\x1b\n\x0bSqueezeAxes\x12\x0c\n\x04\x61xis\x18\x01 \x03(\x03\"\x1d\n\rUnsqueezeAxes\x12\x0c\n\x04\x61xis\x18\x01 \x03(\x03\"y\n\x05Slice\x12\x11\n\x04\x61xis\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05start\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\x04stop\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x11\n\x04step\x18\x04 \x01(\x03H\x03\x88\x01\x01\x42\x07\n\x05_axisB\x08\n\x06_startB\x07\n\x05_stopB\x07\n\x05_step\"W\n\x04Take\x12\x0f\n\x07indices\x18\x01 \x03(\x03\x12\x11\n\x04\x61xis\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08keepdims\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_axisB\x0b\n\t_keepdims\"r\n\x05Split\x12\x15\n\x08sections\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04\x61xis\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\r\n\x05sizes\x18\x03 \x03(\x03\x12\x11\n\x04size\x18\x04 \x01(\x03H\x02\x88\x01\x01\x42\x0b\n\t_sectionsB\x07\n\x05_axisB\x07\n\x05_size\"#\n\x04Roll\x12\r\n\x05shift\x18\x01 \x03(\x03\x12\x0c\n\x04\x61xis\x18\x02 \x03(\x03\"\x14\n\x04\x46lip\x12\x0c\n\x04\x61xis\x18\x01 \x03(\x03\"\x17\n\x04Tile\x12\x0f\n\x07repeats\x18\x01 \x03(\x03\"F\n\x06Repeat\x12\x14\n\x07repeats\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04\x61xis\x18\x02 \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_repeatsB\x07\n\x05_axis\".\n\x0b\x42roadcastTo\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape*\x7f\n\x07PadMode\x12\x18\n\x14PAD_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11PAD_MODE_CONSTANT\x10\x01\x12\x14\n\x10PAD_MODE_REFLECT\x10\x02\x12\x16\n\x12PAD_MODE_REPLICATE\x10\x03\x12\x15\n\x11PAD_MODE_CIRCULAR\x10\x04*\xb8\x01\n\rInterpolation\x12\x1d\n\x19INTERPOLATION_UNSPECIFIED\x10\x00\x12\x19\n\x15INTERPOLATION_NEAREST\x10\x01\x12\x1a\n\x16INTERPOLATION_BILINEAR\x10\x02\x12\x19\n\x15INTERPOLATION_BICUBIC\x10\x03\x12\x1a\n\x16INTERPOLATION_LANCZOS3\x10\x04\x12\x1a\n\x16INTERPOLATION_LANCZOS5\x10\x05*\xef\x01\n\x0cUpsampleMode\x12\x1d\n\x19UPSAMPLE_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15UPSAMPLE_MODE_NEAREST\x10\x01\x12\x1f\n\x1bUPSAMPLE_MODE_NEAREST_EXACT\x10\x02\x12\x18\n\x14UPSAMPLE_MODE_LINEAR\x10\x03\x12\x1a\n\x16UPSAMPLE_MODE_BILINEAR\x10\x04\x12\x1b\n\x17UPSAMPLE_MODE_TRILINEAR\x10\x05\x12\x19\n\x15UPSAMPLE_MODE_BICUBIC\x10\x06\x12\x16\n\x12UPSAMPLE_MODE_AREA\x10\x07*[\n\x0cShuffleOrder\x12\x1d\n\x19SHUFFLE_ORDER_UNSPECIFIED\x10\x00\x12\x15\n\x11SHUFFLE_ORDER_CRD\x10\x01\x12\x15\n\x11SHUFFLE_ORDER_DCR\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lamina.v1.shaping_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PADMODE']._serialized_start=2817
+  _globals['_PADMODE']._serialized_end=2944
+  _globals['_INTERPOLATION']._serialized_start=2947
+  _globals['_INTERPOLATION']._serialized_end=3131
+  _globals['_UPSAMPLEMODE']._serialized_start=3134
+  _globals['_UPSAMPLEMODE']._serialized_end=3373
+  _globals['_SHUFFLEORDER']._serialized_start=3375
+  _globals['_SHUFFLEORDER']._serialized_end=3466
   _globals['_FLATTEN']._serialized_start=87
-  _globals['_FLATTEN']._serialized_end=136
-  _globals['_RESHAPE']._serialized_start=138
-  _globals['_RESHAPE']._serialized_end=187
-  _globals['_PERMUTE']._serialized_start=189
-  _globals['_PERMUTE']._serialized_end=212
-  _globals['_REPEATVECTOR']._serialized_start=214
-  _globals['_REPEATVECTOR']._serialized_end=250
-  _globals['_ZEROPADDING']._serialized_start=252
-  _globals['_ZEROPADDING']._serialized_end=342
+  _globals['_FLATTEN']._serialized_end=212
+  _globals['_RESHAPE']._serialized_start=214
+  _globals['_RESHAPE']._serialized_end=309
+  _globals['_PERMUTE']._serialized_start=311
+  _globals['_PERMUTE']._serialized_end=380
+  _globals['_REPEATVECTOR']._serialized_start=382
+  _globals['_REPEATVECTOR']._serialized_end=418
+  _globals['_ZEROPADDING']._serialized_start=420
+  _globals['_ZEROPADDING']._serialized_end=510
+  _globals['_CROPPING']._serialized_start=512
+  _globals['_CROPPING']._serialized_end=600
+  _globals['_PAD']._serialized_start=603
+  _globals['_PAD']._serialized_end=763
+  _globals['_UPSAMPLING']._serialized_start=765
+  _globals['_UPSAMPLING']._serialized_end=880
+  _globals['_UPSAMPLE']._serialized_start=883
+  _globals['_UPSAMPLE']._serialized_end=1156
+  _globals['_RESIZING']._serialized_start=1159
+  _globals['_RESIZING']._serialized_end=1555
+  _globals['_PIXELSHUFFLE']._serialized_start=1558
+  _globals['_PIXELSHUFFLE']._serialized_end=1700
+  _globals['_PIXELUNSHUFFLE']._serialized_start=1703
+  _globals['_PIXELUNSHUFFLE']._serialized_end=1851
+  _globals['_CHANNELSHUFFLE']._serialized_start=1853
+  _globals['_CHANNELSHUFFLE']._serialized_end=1941
+  _globals['_UNFOLD']._serialized_start=1943
+  _globals['_UNFOLD']._serialized_end=2063
+  _globals['_FOLD']._serialized_start=2066
+  _globals['_FOLD']._serialized_end=2223
+  _globals['_SQUEEZEAXES']._serialized_start=2225
+  _globals['_SQUEEZEAXES']._serialized_end=2252
+  _globals['_UNSQUEEZEAXES']._serialized_start=2254
+  _globals['_UNSQUEEZEAXES']._serialized_end=2283
+  _globals['_SLICE']._serialized_start=2285
+  _globals['_SLICE']._serialized_end=2406
+  _globals['_TAKE']._serialized_start=2408
+  _globals['_TAKE']._serialized_end=2495
+  _globals['_SPLIT']._serialized_start=2497
+  _globals['_SPLIT']._serialized_end=2611
+  _globals['_ROLL']._serialized_start=2613
+  _globals['_ROLL']._serialized_end=2648
+  _globals['_FLIP']._serialized_start=2650
+  _globals['_FLIP']._serialized_end=2670
+  _globals['_TILE']._serialized_start=2672
+  _globals['_TILE']._serialized_end=2695
+  _globals['_REPEAT']._serialized_start=2697
+  _globals['_REPEAT']._serialized_end=2767
+  _globals['_BROADCASTTO']._serialized_start=2769
+  _globals['_BROADCASTTO']._serialized_end=2815
 # @@protoc_insertion_point(module_scope)

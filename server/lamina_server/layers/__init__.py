@@ -14,6 +14,7 @@ from lamina_server.layers.dense_cells import CELLS
 from lamina_server.layers.einsum import Einsum
 from lamina_server.layers.einsum_dense import EinsumDense
 from lamina_server.layers.elementwise import Clip, Elementwise
+from lamina_server.layers.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from lamina_server.layers.functions import FUNCTIONS
 from lamina_server.layers.held import Constant, Parameter
 from lamina_server.layers.holders import Block, SpectralNormalization, TimeDistributed
@@ -37,10 +38,13 @@ from lamina_server.layers.normalization import (
     RMSNormalization,
 )
 from lamina_server.layers.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
+from lamina_server.layers.padding import Cropping, Pad
 from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
 from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
+from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
 from lamina_server.layers.scaling import (
     LayerScale,
     LocalResponseNormalization,
@@ -50,6 +54,7 @@ from lamina_server.layers.scaling import (
 )
 from lamina_server.layers.separable import SeparableConv
 from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.unpooling import MaxUnpool
@@ -97,6 +102,26 @@ KINDS: tuple[type[Kind], ...] = (
     Permute,
     RepeatVector,
     ZeroPadding,
+    Cropping,
+    Pad,
+    UpSampling,
+    Upsample,
+    Resizing,
+    PixelShuffle,
+    PixelUnshuffle,
+    ChannelShuffle,
+    Unfold,
+    Fold,
+    SqueezeAxes,
+    UnsqueezeAxes,
+    Slice,
+    Take,
+    Split,
+    Roll,
+    Flip,
+    Tile,
+    Repeat,
+    BroadcastTo,
     # normalization
     BatchNormalization,
     LayerNormalization,

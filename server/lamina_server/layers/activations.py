@@ -58,6 +58,16 @@ class FunctionLayer(Kind):
         return [self.function.emit(graph, inputs[0])]
 
 
+_KERAS_LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax")
+_NOT_IN_KERAS = ("softmin", "r_relu", "rrelu")
+_NOT_IN_TORCH = ("exponential", "squareplus", "sparse_plus", "sparse_sigmoid", "sparsemax")
+
+
+def _in_keras(function: type[Function]) -> tuple[str, ...]:
+    layer = (function.layer,) if function.layer in _KERAS_LAYERS else ()
+    return layer if function.name in _NOT_IN_KERAS else (*layer, f"activations.{function.name}")
+
+
 def _kind(function: type[Function]) -> type[FunctionLayer]:
     options = {item.name: item for item in fields(function)}
     rows = []
@@ -71,6 +81,8 @@ def _kind(function: type[Function]) -> type[FunctionLayer]:
         "made_of": function,
         "sdk": (Sdk(function.layer),),
         "called": function.field,
+        "in_keras": _in_keras(function),
+        "in_torch": (f"nn.{function.layer}",) if function.name not in _NOT_IN_TORCH else (),
     }
     made = make_dataclass(function.__name__, rows, bases=(FunctionLayer,), namespace=said, frozen=True)
     return cast("type[FunctionLayer]", made)
@@ -96,6 +108,7 @@ class PReLU(Kind):
     shared_axes: tuple[int, ...] = option("axes along which one alpha serves all, counted from 1 behind the batch", ())
 
     sdk = (Sdk("PReLU"),)
+    in_torch = ("nn.PReLU",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -155,6 +168,8 @@ class GLU(Kind):
     axis: int = option("axis that is halved; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("GLU"),)
+    in_keras = ("activations.glu",)
+    in_torch = ("nn.GLU",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

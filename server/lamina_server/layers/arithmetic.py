@@ -114,6 +114,7 @@ class Subtract(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Subtract"),)
+    in_torch = ("sub",)
     inputs = (1, 2)
     op, doing, together, beside = "Sub", "subtracts", "the first minus the second", "minus {c}"
     behind = "{c} minus the input"
@@ -139,6 +140,7 @@ class Multiply(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Multiply"),)
+    in_torch = ("mul",)
     op, doing, together, beside = "Mul", "multiplies", "product of {n}", "times {c}"
 
     @classmethod
@@ -162,6 +164,8 @@ class Divide(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Divide"),)
+    in_keras = ("ops.divide",)
+    in_torch = ("div",)
     takes = FLOATS
     inputs = (1, 2)
     op, doing, together, beside = "Div", "divides", "the first divided by the second", "divided by {c}"
@@ -184,6 +188,8 @@ class Power(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Power"),)
+    in_keras = ("ops.power",)
+    in_torch = ("pow",)
     takes = FLOATS
     inputs = (1, 2)
     op, doing, together, beside = "Pow", "raises to powers", "the first to the power of the second", "to the power {c}"
@@ -227,6 +233,7 @@ class Maximum(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Maximum"),)
+    in_torch = ("maximum",)
     op, doing, together, beside = "Max", "takes the largest", "the largest of {n}", "the input or {c}, the larger"
 
     @classmethod
@@ -246,6 +253,7 @@ class Minimum(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Minimum"),)
+    in_torch = ("minimum",)
     op, doing, together, beside = "Min", "takes the smallest", "the smallest of {n}", "the input or {c}, the smaller"
 
     @classmethod

@@ -192,6 +192,7 @@ class MultiHeadAttention(_Projected):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("MultiHeadAttention"),)
+    in_torch = ("nn.MultiheadAttention",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

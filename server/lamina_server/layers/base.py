@@ -125,8 +125,9 @@ class Inference:
     `label` is the Keras class name, `how` a line such as "steps 128 - 10 + 1 = 119" (by default from the
     derivations), `params`, `macs` and `bias_adds` come with their arithmetic, `sentences` are said after the
     derivations. Every output element sees the whole input (`sees_all`), or all of it along some axes of the output
-    (`sees_along`). `scratch` is the number of elements, per sample, of a tensor made on the way that may be larger than
-    all others.
+    (`sees_along`). Along `uneven` axes of the output neighbours do not see neighbours, as after a flip: no receptive
+    field can be told. `least_one` are sizes that are no axis but must be 1 or more, which bounds their symbols.
+    `scratch` is the number of elements, per sample, of a tensor made on the way that may be larger than all others.
     """
 
     outputs: tuple[Output, ...]
@@ -142,6 +143,8 @@ class Inference:
     sentences: tuple[str, ...] = ()
     sees_all: bool = False
     sees_along: tuple[int, ...] = ()
+    uneven: tuple[int, ...] = ()
+    least_one: tuple[Size, ...] = ()
     scratch: Size = 0
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what others make of it, once
 
@@ -206,13 +209,14 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    usual: float | str | None = None,
+    usual: float | str | tuple[int, ...] | None = None,
     lone: bool = False,
 ) -> Any:
     """A field of a kind: what it means, its default (none: required), and its legal range, ends included.
 
     `usual` is what the SDK's constructors send where nothing is given: Keras' default of an option that is required
-    here, or has another default. `lone`: of several numbers a lone one is written by itself.
+    here, or has another default; one for each rank where they differ. `lone`: of several numbers a lone one is written
+    by itself.
     """
     return field(
         default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum, "usual": usual, "lone": lone}
@@ -224,6 +228,8 @@ class Kind:
 
     __dataclass_fields__: ClassVar[dict[str, Any]]  # every subclass is a dataclass
     sdk: ClassVar[tuple[Sdk, ...]] = ()
+    in_keras: ClassVar[tuple[str, ...] | None] = None  # what it is in keras.layers, "ops." elsewhere; None: as in `sdk`
+    in_torch: ClassVar[tuple[str, ...]] = ()  # what it is in torch
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most tensors taken; None: any number
     takes: ClassVar[frozenset[DType]] = FLOATS  # element types of the inputs
     called: ClassVar[str] = ""  # its field in the schema and its default name, where the class' names do not say them

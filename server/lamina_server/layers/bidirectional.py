@@ -179,7 +179,7 @@ class Bidirectional(Recurrent):
 
     def reason(self, passes: Sequence[Pass]) -> str:
         said = super().reason(passes)
-        return f"In each direction {said[0].lower()}{said[1:]}"
+        return f"In each direction, {said[0].lower()}{said[1:]}"
 
     def joined(self, graph: Graph, mains: Sequence[Value], done: Inference) -> Sequence[Value]:
         one, other = mains

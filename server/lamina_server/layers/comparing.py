@@ -76,6 +76,8 @@ class Compare(Merge):
         Sdk(_camel(name), operation=name, doc=f"Whether the first {row.says} the second, element by element.")
         for name, row in COMPARISONS.items()
     )
+    in_keras = ("ops.equal", "ops.greater", "ops.less")
+    in_torch = ("eq", "gt", "lt")
     inputs = (1, 2)
     doing = "compares"
 
@@ -130,6 +132,8 @@ class Logical(Kind):
             ("not", "Whether the input is false, element by element."),
         )
     )
+    in_keras = ("ops.logical_and", "ops.logical_or", "ops.logical_not")
+    in_torch = ("logical_and", "logical_or", "logical_not")
     takes = _BOOLS
     inputs = (1, None)
 
@@ -189,6 +193,8 @@ class Where(Kind):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Where"),)
+    in_keras = ("ops.where",)
+    in_torch = ("where", "masked_fill")
     takes = ANY
     inputs = (1, 3)
 

@@ -54,6 +54,7 @@ class Conv(Kind):
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
     sdk = (Sdk("Conv1D", 1), Sdk("Conv2D", 2), Sdk("Conv3D", 3))
+    in_torch = ("nn.Conv1d", "nn.Conv2d", "nn.Conv3d")
     masking = "drops"
 
     @classmethod
@@ -150,6 +151,8 @@ class DepthwiseConv(Kind):
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
     sdk = (Sdk("DepthwiseConv1D", 1), Sdk("DepthwiseConv2D", 2), Sdk("DepthwiseConv3D", 3))
+    in_keras = ("DepthwiseConv1D", "DepthwiseConv2D")
+    in_torch = ("nn.Conv1d", "nn.Conv2d", "nn.Conv3d")
     masking = "drops"
 
     @classmethod

@@ -67,6 +67,7 @@ class Dense(Kind):
     )
 
     sdk = (Sdk("Dense"),)
+    in_torch = ("nn.Linear",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -155,6 +156,7 @@ class Dropout(Kind):
     rate: float = option("fraction dropped in training; no effect at inference", 0.5, minimum=0, maximum=1)
 
     sdk = (Sdk("Dropout"),)
+    in_torch = ("nn.Dropout",)
     takes = ANY
 
     @classmethod
@@ -213,6 +215,8 @@ class Cast(Kind):
     dtype: DType = option("element type of the result")
 
     sdk = (Sdk("Cast"),)
+    in_keras = ("ops.cast",)
+    in_torch = ("Tensor.to",)
     takes = ANY
 
     @classmethod

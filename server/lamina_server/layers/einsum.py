@@ -41,6 +41,8 @@ class Einsum(Kind):
     equation: str = option('labels of the inputs and of the result, such as "bij,bjk->bik"')
 
     sdk = (Sdk("Einsum"),)
+    in_keras = ("ops.einsum",)
+    in_torch = ("einsum",)
     takes = (FLOATS - {DType.BFLOAT16}) | {DType.INT32, DType.INT64}  # as ONNX's Einsum
     inputs = (1, None)
 

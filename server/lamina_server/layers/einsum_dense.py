@@ -78,6 +78,7 @@ class EinsumDense(Kind):
     bias_axes: str | None = option("letters of the output that have their own bias", None)
 
     sdk = (Sdk("EinsumDense"),)
+    in_torch = ("einsum",)
     masking = "drops"
 
     @classmethod

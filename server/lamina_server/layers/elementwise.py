@@ -55,6 +55,8 @@ class Elementwise(Kind):
         Sdk(name.capitalize(), operation=name, doc=f"{row.says[0].upper()}{row.says[1:]}.")
         for name, row in OPERATIONS.items()
     )
+    in_keras = ("ops.abs", "ops.sqrt", "ops.exp")
+    in_torch = ("abs", "sqrt", "exp")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -89,6 +91,8 @@ class Clip(Kind):
     max: float | None = option("largest value that may come out; no bound where not given", None)
 
     sdk = (Sdk("Clip"),)
+    in_keras = ("ops.clip",)
+    in_torch = ("clamp",)
     takes = NUMBERS
 
     @classmethod

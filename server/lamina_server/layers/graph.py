@@ -123,7 +123,11 @@ class Graph:
         perm = tuple(value.physical(axis) for axis in order)
         key = ("transpose", value.name, perm)  # not `order`: Permute reads one tensor in a second order
         if key not in self._memo:
-            self._memo[key] = self.node("Transpose", [value.name], perm=perm)
+            name = self.node("Transpose", [value.name], perm=perm)
+            if value.spec.dtype is DType.FLOAT16 and perm[0] != 0:
+                # ONNX Runtime 1.32 dies of a float16 MatMul just behind a Transpose that moves the first axis.
+                name = self.node("Reshape", [name, self.ints([0] * len(perm))])
+            self._memo[key] = name
         return self._memo[key]
 
     def logical(self, name: str, spec: Spec) -> Value:
@@ -186,6 +190,19 @@ class Graph:
         if key not in self._memo:
             self._memo[key] = self._sum([self._term(key, n) for key, n in size.terms])
         return self._memo[key]
+
+    def range(self, size: Size) -> str:
+        """0, 1, ... below a size, as a vector of int64: computed, since no constant may be as long as an axis."""
+        key = ("range", str(size))
+        if key not in self._memo:
+            zero, one = self.const(0, DType.INT64), self.const(1, DType.INT64)
+            end = self.const(size, DType.INT64) if isinstance(size, int) else self.node("Squeeze", [self.size(size)])
+            self._memo[key] = self.node("Range", [zero, end, one])
+        return self._memo[key]
+
+    def column(self, name: str) -> str:
+        """A vector as a column. Not by Unsqueeze: onnx takes whole numbers for shapes, and follows them through it."""
+        return self.node("Reshape", [name, self.ints([-1, 1])])
 
     def _term(self, key: tuple[tuple[Atom, int], ...], n: int) -> str:
         factors = [self._atom(atom) for atom, power in key for _ in range(power)]

@@ -43,6 +43,8 @@ class Parameter(Kind):
     dtype: DType = option("element type", DType.FLOAT32)
 
     sdk = (Sdk("Parameter"),)
+    in_keras = ()
+    in_torch = ("nn.Parameter",)
     inputs = (0, 0)
 
     @classmethod
@@ -85,6 +87,8 @@ class Constant(Kind):
     dtype: DType = option("element type", DType.FLOAT32)
 
     sdk = (Sdk("Constant"),)
+    in_keras = ()
+    in_torch = ("tensor",)
     inputs = (0, 0)
 
     @classmethod

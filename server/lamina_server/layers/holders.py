@@ -107,6 +107,7 @@ class Block(Holder):
     stack: BlockName = option("name of one of the stack's blocks")
 
     sdk = (Sdk("Block"),)
+    in_keras = ()
     inputs = (1, None)
 
     @classmethod
@@ -226,6 +227,7 @@ class SpectralNormalization(Holder):
     power_iterations: int = option("steps of the power method in training; no effect at inference", 1, minimum=1)
 
     sdk = (Sdk("SpectralNormalization"),)
+    in_torch = ("nn.utils.parametrizations.spectral_norm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

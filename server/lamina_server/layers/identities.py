@@ -32,6 +32,7 @@ class Identity(_Still):
     """Changes nothing: neither shape nor numbers, in training or at inference."""
 
     sdk = (Sdk("Identity"),)
+    in_torch = ("nn.Identity",)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class SpatialDropout(_Still):
     )
 
     sdk = (Sdk("SpatialDropout1D", 1), Sdk("SpatialDropout2D", 2), Sdk("SpatialDropout3D", 3))
+    in_torch = ("nn.Dropout1d", "nn.Dropout2d", "nn.Dropout3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -90,6 +92,7 @@ class AlphaDropout(_Still):
     rate: float = option(_RATE, minimum=0, maximum=1)
 
     sdk = (Sdk("AlphaDropout"),)
+    in_torch = ("nn.AlphaDropout",)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class FeatureAlphaDropout(_Still):
     rate: float = option(_RATE, 0.5, minimum=0, maximum=1)
 
     sdk = (Sdk("FeatureAlphaDropout"),)
+    in_keras = ()
+    in_torch = ("nn.FeatureAlphaDropout",)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Embedding(Kind):
     dtype: DType = option("element type of the rows, a floating-point type", DType.FLOAT32)
 
     sdk = (Sdk("Embedding"),)
+    in_torch = ("nn.Embedding",)
     takes = INTEGERS
 
     @classmethod
@@ -93,6 +94,7 @@ class ReversibleEmbedding(Kind):
     dtype: DType = option("element type of the rows; no effect on the way back", DType.FLOAT32)
 
     sdk = (Sdk("ReversibleEmbedding"),)
+    in_torch = ("nn.Embedding",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -188,6 +190,7 @@ class CategoryEncoding(Kind):
     dtype: DType = option("element type of the result", DType.FLOAT32)
 
     sdk = (Sdk("CategoryEncoding"),)
+    in_torch = ("nn.functional.one_hot",)
     takes = INTEGERS
     inputs = (1, 2)
     masking = "drops"

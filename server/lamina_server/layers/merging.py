@@ -40,6 +40,7 @@ class Add(Merge):
     broadcasting: Broadcasting = option(BROADCASTING_DOC, Broadcasting.KERAS)
 
     sdk = (Sdk("Add"),)
+    in_torch = ("add",)
     op, doing, together, beside = "Add", "adds", "sum of {n}", "plus {c}"
 
     @classmethod
@@ -61,6 +62,7 @@ class Concatenate(Kind):
     axis: int = option("axis to join along; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("Concatenate"),)
+    in_torch = ("cat",)
     takes = ANY
     inputs = (2, None)
 
@@ -103,6 +105,8 @@ class StackTensors(Kind):
     axis: int = option("where the new axis stands in the result; counts the batch axis, negative from the end", -1)
 
     sdk = (Sdk("StackTensors"),)
+    in_keras = ("ops.stack",)
+    in_torch = ("stack",)
     takes = ANY
     inputs = (2, None)
 

@@ -31,6 +31,8 @@ class LpPool(Pool):
     scale_partial: bool = option("whether a window cut short by ceil_mode is scaled to a whole one, as PyTorch", True)
 
     sdk = (Sdk("LpPooling1D", 1), Sdk("LpPooling2D", 2), Sdk("LpPooling3D", 3))
+    in_keras = ()
+    in_torch = ("nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d")
     label = "LpPooling"
 
     @classmethod
@@ -67,6 +69,7 @@ class GlobalLpPool(GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalLpPooling1D", 1), Sdk("GlobalLpPooling2D", 2), Sdk("GlobalLpPooling3D", 3))
+    in_keras = ()
     label = "GlobalLpPooling"
 
     @classmethod

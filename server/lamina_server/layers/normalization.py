@@ -20,7 +20,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.shaping import reshape
-from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
+from lamina_server.layers.tensors import DType, Layout, Spec
 from lamina_server.layers.weighted import (
     channels_second,
     chosen_axes,
@@ -55,6 +55,7 @@ class BatchNormalization(Kind):
     scale: bool = option("whether gamma multiplies", True)
 
     sdk = (Sdk("BatchNormalization"),)
+    in_torch = ("nn.BatchNorm1d", "nn.BatchNorm2d", "nn.BatchNorm3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -91,6 +92,7 @@ class LayerNormalization(Kind):
     rms_scaling: bool = option("Keras' older option: the mean is not subtracted, nor is beta added", False)
 
     sdk = (Sdk("LayerNormalization"),)
+    in_torch = ("nn.LayerNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -141,6 +143,7 @@ class GroupNormalization(Kind):
     scale: bool = option("whether gamma multiplies", True)
 
     sdk = (Sdk("GroupNormalization"),)
+    in_torch = ("nn.GroupNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -164,12 +167,11 @@ class GroupNormalization(Kind):
         # ONNX's own operator loses large means in ONNX Runtime: it subtracts their square from that of the numbers.
         spec, axis = done.spec, chosen_axis(self.axis, done.spec, graph.layout)
         order = channels_second(spec.rank, axis)
-        laid = Spec(tuple(spec.axes[i] for i in order), spec.dtype)
+        laid = [spec.shape[i] for i in order]
         channels = require_number(spec.shape[axis], "channels", "as infer found")
         groups = self._groups(channels)
-        each = product((channels // groups, *laid.shape[2:]))
-        grouped = Spec((spec.axes[0], Axis(Role.NONE, groups), Axis(Role.NONE, each)), spec.dtype)
-        name = reshape(graph, graph.arrange(inputs[0], order), grouped)
+        each = product((channels // groups, *laid[2:]))
+        name = reshape(graph, graph.arrange(inputs[0], order), (laid[0], groups, each))
         name = _instances(graph, name, groups, self.epsilon, spec.dtype)
         return [scaled(graph, Value(reshape(graph, name, laid), order, spec), (axis,), done)]
 
@@ -206,6 +208,8 @@ class InstanceNormalization(Kind):
     track_running_stats: bool = option("whether stored statistics are used, as in BatchNormalization", False)
 
     sdk = (Sdk("InstanceNormalization"),)
+    in_keras = ()
+    in_torch = ("nn.InstanceNorm1d", "nn.InstanceNorm2d", "nn.InstanceNorm3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -252,6 +256,7 @@ class RMSNormalization(Kind):
     scale: bool = option("whether the weight scale multiplies", True)
 
     sdk = (Sdk("RMSNormalization"),)
+    in_torch = ("nn.RMSNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

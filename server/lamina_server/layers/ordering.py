@@ -66,6 +66,8 @@ class ArgMax(_ArgReduction):
     keepdims: bool = option("whether the axis stays, with size 1", False)
 
     sdk = (Sdk("ArgMax"),)
+    in_keras = ("ops.argmax",)
+    in_torch = ("argmax",)
     which = "largest"
 
     @classmethod
@@ -85,6 +87,8 @@ class ArgMin(_ArgReduction):
     keepdims: bool = option("whether the axis stays, with size 1", False)
 
     sdk = (Sdk("ArgMin"),)
+    in_keras = ("ops.argmin",)
+    in_torch = ("argmin",)
     which = "smallest"
 
     @classmethod
@@ -104,6 +108,8 @@ class TopK(Kind):
     largest: bool = option("whether the largest are taken, not the smallest", True)
 
     sdk = (Sdk("TopK"),)
+    in_keras = ("ops.top_k",)
+    in_torch = ("topk",)
     takes = _ORDERED
 
     @classmethod
@@ -148,6 +154,8 @@ class Sort(Kind):
     descending: bool = option("whether the largest comes first", False)
 
     sdk = (Sdk("Sort"),)
+    in_keras = ("ops.sort",)
+    in_torch = ("sort",)
     takes = _ORDERED
 
     @classmethod
@@ -181,6 +189,8 @@ class CumSum(Kind):
     reverse: bool = option("whether the sum runs from the end", False)
 
     sdk = (Sdk("CumSum"),)
+    in_keras = ("ops.cumsum",)
+    in_torch = ("cumsum",)
     takes = _SUMMED
 
     @classmethod

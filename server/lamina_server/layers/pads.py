@@ -8,8 +8,9 @@ computed in the graph and added by a Pad node of their own.
 from collections.abc import Sequence
 from typing import Any
 
+from lamina_server.dims import Size
 from lamina_server.layers.base import Window
-from lamina_server.layers.graph import Graph
+from lamina_server.layers.graph import ELEMENT, Graph
 from lamina_server.layers.tensors import DType
 from lamina_server.layers.windows import Padding
 
@@ -40,6 +41,26 @@ def padded(
 
 def add_ends(graph: Graph, name: str, windows: Sequence[Window], fill: float, dtype: DType, leading: int = 2) -> str:
     """A Pad node that adds what the windows say to the spatial axes of a channels-first tensor."""
-    kept = [0] * leading
-    sizes = [*kept, *(window.before for window in windows), *kept, *(window.after for window in windows)]
-    return graph.node("Pad", [name, graph.shape(sizes), graph.const(fill, dtype)], mode="constant")
+    ends = [*([(0, 0)] * leading), *((window.before, window.after) for window in windows)]
+    return pad(graph, name, ends, dtype, fill)
+
+
+def pad(
+    graph: Graph,
+    name: str,
+    ends: Sequence[tuple[Size, Size]],
+    dtype: DType,
+    fill: float = 0.0,
+    mode: str = "constant",
+) -> str:
+    """A Pad node with a pair for each axis as the tensor lies; by way of int32 for types that ONNX Runtime lacks.
+
+    Not for some `axes` only: where ONNX Runtime moves a Transpose past such a node it takes the wrong ends.
+    """
+    through = dtype in (DType.INT16, DType.UINT16)
+    if through:
+        name = graph.node("Cast", [name], to=ELEMENT[DType.INT32])
+    value = graph.const(fill, DType.INT32 if through else dtype) if mode == "constant" else ""
+    sizes = graph.shape([pair[i] for i in (0, 1) for pair in ends])
+    name = graph.node("Pad", [name, sizes, value] if value else [name, sizes], mode=mode)
+    return graph.node("Cast", [name], to=ELEMENT[dtype]) if through else name

@@ -111,6 +111,7 @@ class MaxPool(Pool):
     return_indices: bool = option("whether an output `indices` says where each value stood", False)
 
     sdk = (Sdk("MaxPooling1D", 1), Sdk("MaxPooling2D", 2), Sdk("MaxPooling3D", 3))
+    in_torch = ("nn.MaxPool1d", "nn.MaxPool2d", "nn.MaxPool3d")
     masking = "drops"
     label = "MaxPooling"
 
@@ -171,6 +172,7 @@ class AveragePool(Pool):
     )
 
     sdk = (Sdk("AveragePooling1D", 1), Sdk("AveragePooling2D", 2), Sdk("AveragePooling3D", 3))
+    in_torch = ("nn.AvgPool1d", "nn.AvgPool2d", "nn.AvgPool3d")
     masking = "drops"
     label = "AveragePooling"
 
@@ -253,6 +255,7 @@ class GlobalMaxPool(GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalMaxPooling1D", 1), Sdk("GlobalMaxPooling2D", 2), Sdk("GlobalMaxPooling3D", 3))
+    in_torch = ("nn.AdaptiveMaxPool1d", "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d")
     masking = "drops"
     label, verb, op = "GlobalMaxPooling", "maximum", "ReduceMax"
 
@@ -272,6 +275,7 @@ class GlobalAveragePool(GlobalPool):
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
     sdk = (Sdk("GlobalAveragePooling1D", 1), Sdk("GlobalAveragePooling2D", 2), Sdk("GlobalAveragePooling3D", 3))
+    in_torch = ("nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d")
     masking = "uses"
     label, verb, op = "GlobalAveragePooling", "mean", "ReduceMean"
 

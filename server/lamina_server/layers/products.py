@@ -97,7 +97,7 @@ class Dot(Kind):
         names = [self._matrix(graph, x, axis, i) for i, (x, axis) in enumerate(zip(inputs, axes, strict=True))]
         name = graph.node("MatMul", names)
         if [x.spec.rank for x in inputs] != [3, 3]:
-            name = reshape(graph, name, done.spec)
+            name = reshape(graph, name, done.spec.shape)
         return [graph.logical(name, done.spec)]
 
     def _matrix(self, graph: Graph, x: Value, axis: int, position: int) -> str:
@@ -110,8 +110,7 @@ class Dot(Kind):
         if len(others) == 1:
             return name
         sizes: list[Size] = [product(x.spec.shape[i] for i in others), x.spec.shape[axis]]
-        flat = Spec((x.spec.axes[0], *(Axis(Role.NONE, size) for size in (reversed(sizes) if position else sizes))))
-        return reshape(graph, name, flat)
+        return reshape(graph, name, (x.spec.axes[0].size, *(reversed(sizes) if position else sizes)))
 
     def _summed(self, inputs: Sequence[Spec]) -> list[int]:
         if len(self.axes) not in (1, 2):
@@ -133,6 +132,8 @@ class MatMul(Kind):
     transpose_b: bool = option("whether the last two axes of the second input change places first", False)
 
     sdk = (Sdk("MatMul"),)
+    in_keras = ("ops.matmul",)
+    in_torch = ("matmul",)
     takes = FLOATS | {DType.INT32, DType.INT64}
     inputs = (2, 2)
 
@@ -208,6 +209,8 @@ class CosineSimilarity(Kind):
     epsilon: float = option("smallest length to divide by", 1e-8, minimum=0)
 
     sdk = (Sdk("CosineSimilarity"),)
+    in_keras = ()
+    in_torch = ("nn.CosineSimilarity",)
     inputs = (2, 2)
 
     @classmethod
@@ -264,6 +267,8 @@ class PairwiseDistance(Kind):
     keepdims: bool = option("whether the axis stays, with size 1", False)
 
     sdk = (Sdk("PairwiseDistance"),)
+    in_keras = ()
+    in_torch = ("nn.PairwiseDistance",)
     inputs = (2, 2)
 
     @classmethod

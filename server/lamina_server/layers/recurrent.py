@@ -48,6 +48,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
     num_layers: int = _layers()
 
     sdk = (Sdk("SimpleRNN"),)
+    in_torch = ("nn.RNN",)
     cell = SimpleRNNCell
 
     @classmethod
@@ -76,6 +77,7 @@ class LSTM(OneCell, WalkOptions, GateOptions):
     )
 
     sdk = (Sdk("LSTM"),)
+    in_torch = ("nn.LSTM",)
     cell = LSTMCell
 
     @classmethod
@@ -106,6 +108,7 @@ class GRU(OneCell, WalkOptions, GateOptions):
     num_layers: int = _layers()
 
     sdk = (Sdk("GRU"),)
+    in_torch = ("nn.GRU",)
     cell = GRUCell
 
     @classmethod

@@ -131,6 +131,8 @@ class Reduce(_Reduction):
         Sdk("".join(word.capitalize() for word in name.split("_")), operation=name, doc=row.doc)
         for name, row in OPERATIONS.items()
     )
+    in_keras = ("ops.mean", "ops.sum", "ops.max", "ops.min", "ops.prod", "ops.norm", "ops.logsumexp")
+    in_torch = ("mean", "sum", "amax", "amin", "prod", "linalg.vector_norm", "logsumexp")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -170,6 +172,8 @@ class Variance(_Reduction):
         Sdk("Variance", operation="variance", doc="The variance along some axes."),
         Sdk("StandardDeviation", operation="standard_deviation", doc="The standard deviation along some axes."),
     )
+    in_keras = ("ops.var", "ops.std")
+    in_torch = ("var", "std")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -215,6 +219,8 @@ class Normalize(Kind):
     epsilon: float = option("smallest divisor", 1e-12, minimum=0)
 
     sdk = (Sdk("Normalize"),)
+    in_keras = ("ops.normalize",)
+    in_torch = ("nn.functional.normalize",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -24,7 +24,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Array, Graph, Value
 from lamina_server.layers.shaping import reshape
-from lamina_server.layers.tensors import FLOATS, NUMBERS, Axis, DType, Layout, Role, Spec, channel_axis
+from lamina_server.layers.tensors import FLOATS, NUMBERS, DType, Layout, Spec, channel_axis
 from lamina_server.layers.weighted import (
     channels_second,
     chosen_axes,
@@ -51,6 +51,7 @@ class UnitNormalization(Kind):
     )
 
     sdk = (Sdk("UnitNormalization"),)
+    in_torch = ("nn.functional.normalize",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -92,6 +93,8 @@ class LocalResponseNormalization(Kind):
     axis: int | None = option("the axis of the channels, counting the batch axis; the layout's if not given", None)
 
     sdk = (Sdk("LocalResponseNormalization"),)
+    in_keras = ()
+    in_torch = ("nn.LocalResponseNorm",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -125,14 +128,11 @@ class LocalResponseNormalization(Kind):
         spec, axis = done.spec, chosen_axis(self.axis, done.spec, graph.layout)
         order = channels_second(spec.rank, axis)
         x, dtype = Value(graph.arrange(inputs[0], order), order, spec), wide(spec.dtype)
-        batch, channels, *others = (spec.axes[i] for i in order)
-        laid = Spec((batch, channels, *others), spec.dtype)
-        rest = Axis(Role.NONE, product(axis.size for axis in others))
+        laid = batch, channels, *others = [spec.shape[i] for i in order]
         used = self._used(spec, axis)
 
         def divided(name: str) -> str:
-            picture = laid._replace(axes=(batch, Axis(Role.NONE, 1), channels, rest))
-            squares = reshape(graph, graph.node("Mul", [name, name]), picture)
+            squares = reshape(graph, graph.node("Mul", [name, name]), (batch, 1, channels, product(others)))
             mean = graph.single(
                 "AveragePool",
                 [squares],
@@ -299,6 +299,7 @@ class LayerScale(Kind):
     center: bool = option("whether a weight beta is added", False)
 
     sdk = (Sdk("LayerScale"),)
+    in_keras = ()
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import ml_dtypes  # noqa: F401 - teaches numpy bfloat16
 import numpy as np
 
-from lamina_server.dims import Size, exact_div, product, symbol
+from lamina_server.dims import Dim, Size, exact_div, product, symbol
 
 
 class Role(StrEnum):
@@ -60,8 +60,6 @@ class DType(StrEnum):
 
 _NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for dtype in DType}
 
-_BATCH = symbol("batch")
-
 # What kinds take.
 FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16})
 INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
@@ -75,6 +73,8 @@ SPATIAL: dict[int, tuple[Role, ...]] = {
     2: (Role.HEIGHT, Role.WIDTH),
     3: (Role.DEPTH, Role.HEIGHT, Role.WIDTH),
 }
+
+SPATIAL_ROLES = frozenset(role for roles in SPATIAL.values() for role in roles)
 
 
 class Axis(NamedTuple):
@@ -109,7 +109,7 @@ class Spec(NamedTuple):
     def folded(self) -> Size:
         """How many entries of the batch axis belong to one sample: more than 1 where steps are folded into it."""
         first = self.axes[0].size
-        return 1 if first == _BATCH else exact_div(first, _BATCH) or 1
+        return 1 if first == BATCH else exact_div(first, BATCH) or 1
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""
@@ -123,8 +123,8 @@ class Spec(NamedTuple):
 def axis_text(axis: Axis) -> str:
     """An axis as answers write it: `batch`, `119 steps`, `100`."""
     if axis.role is Role.BATCH:
-        alone = isinstance(axis.size, int)  # else "batch", or what is folded into it: "T * batch"
-        return f"batch {axis.size}" if alone else str(axis.size)
+        folds = isinstance(axis.size, Dim)  # "batch", or what is folded into it: "T * batch"
+        return str(axis.size) if folds else f"batch {axis.size}"
     return str(axis.size) if axis.role in (Role.NONE, Role.FEATURES) else counted(axis.size, axis.role)
 
 
@@ -155,6 +155,12 @@ def spatial_roles(rank: int, layout: Layout) -> tuple[Role, ...]:
 def channel_axis(rank: int, layout: Layout) -> int:
     """Index of the channel axis of a tensor of this rank, the batch included."""
     return 1 if layout is Layout.CHANNELS_FIRST else rank - 1
+
+
+def spatial_axes(rank: int, layout: Layout) -> range:
+    """Indices of so many spatial axes, the batch included."""
+    first = 2 if layout is Layout.CHANNELS_FIRST else 1
+    return range(first, first + rank)
 
 
 def names(roles: Iterable[Role]) -> str:

@@ -215,6 +215,8 @@ class TransformerEncoderLayer(_Transformer):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("TransformerEncoderLayer"),)
+    in_keras = ()
+    in_torch = ("nn.TransformerEncoderLayer",)
     inputs = (1, 2)
     attentions = ("self_attention",)
 
@@ -248,6 +250,8 @@ class TransformerDecoderLayer(_Transformer):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("TransformerDecoderLayer"),)
+    in_keras = ()
+    in_torch = ("nn.TransformerDecoderLayer",)
     inputs = (2, 3)
     attentions = ("self_attention", "cross_attention")
 

@@ -142,6 +142,7 @@ class ConvTranspose(Kind):
         Sdk("Conv2DTranspose", 2),
         Sdk("Conv3DTranspose", 3, swapped=("output_padding", "data_format")),
     )
+    in_torch = ("nn.ConvTranspose1d", "nn.ConvTranspose2d", "nn.ConvTranspose3d")
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -45,6 +45,8 @@ class MaxUnpool(Kind):
     )
 
     sdk = (Sdk("MaxUnpooling1D", 1), Sdk("MaxUnpooling2D", 2), Sdk("MaxUnpooling3D", 3))
+    in_keras = ()
+    in_torch = ("nn.MaxUnpool1d", "nn.MaxUnpool2d", "nn.MaxUnpool3d")
     inputs = (2, 2)
 
     @classmethod
@@ -93,7 +95,7 @@ class MaxUnpool(Kind):
         index = graph.node("Where", [outside, graph.size(count), graph.node("Min", [index, graph.size(count)])])
         full = graph.node("ScatterElements", [zeros, index, x], axis=2)
         full = graph.node("Slice", [full, graph.ints([0]), graph.ints([-1]), graph.ints([2])])
-        return [Value(reshape(graph, full, Spec(tuple(spec.axes[i] for i in order), spec.dtype)), order, spec)]
+        return [Value(reshape(graph, full, [spec.shape[i] for i in order]), order, spec)]
 
     def _slide(self) -> Sliding:
         if isinstance(self.padding, str) and self.padding != "valid":

@@ -128,6 +128,7 @@ class Attention(_Unprojected):
     additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("Attention"),)
+    in_torch = ("nn.functional.scaled_dot_product_attention",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:

@@ -150,7 +150,7 @@ class Recurrent(Kind):
         """What the parameters are, in words."""
         if len({(p.cell, p.frame) for p in passes}) == 1:
             return passes[0].cell.reason(passes[0].frame)
-        return "Cell by cell, every gate has units x (features + state) weights, and biases"
+        return "Cell by cell every gate has units x (features + state) weights, and biases"
 
     @property
     def which(self) -> str:

@@ -9,6 +9,7 @@ from lamina_server.layers.base import plural
 from lamina_server.layers.convolution import Conv
 from lamina_server.layers.core import Cast, Dense, Input
 from lamina_server.layers.holders import Block
+from lamina_server.layers.padding import Pad
 from lamina_server.layers.pooling import GlobalAveragePool, Pool
 from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
 from lamina_server.layers.reductions import Reduce, Variance
@@ -199,13 +200,20 @@ def _reshape(fault: Fault) -> Iterator[Candidate]:
 def _unknown_input(fault: Fault) -> Iterator[Candidate]:
     position = fault.facts["position"]
     assert isinstance(position, int)
-    for name in close_names(fault.node.inputs[position], fault.known, 2):
+    known = fault.known
+    if not fault.node.inputs:  # the layer before has no main output
+        yield f'take "{known[-1]}"', (ReplaceNode(fault.index, fault.node._replace(inputs=(known[-1],))),)
+        return
+    for name in close_names(fault.node.inputs[position], known, 2):
         refs = (*fault.node.inputs[:position], name, *fault.node.inputs[position + 1 :])
         yield f'take "{name}"', (ReplaceNode(fault.index, fault.node._replace(inputs=refs)),)
 
 
 def _padding(fault: Fault) -> Iterator[Candidate]:
-    if getattr(fault.kind, "ceil_mode", False):
+    if isinstance(fault.kind, Pad):
+        yield 'as many as one likes, the edge repeated: mode="replicate"', fault.changed(mode="replicate")
+        yield 'as many as one likes, zeros: mode="constant"', fault.changed(mode="constant")
+    elif getattr(fault.kind, "ceil_mode", False):
         yield f'padding="{fault.kind.padding}" rounds up by itself: ceil_mode=False', fault.changed(ceil_mode=False)
     else:
         yield _same(fault)
@@ -220,6 +228,8 @@ def _same(fault: Fault) -> Candidate:
 
 def _permutation(fault: Fault) -> Iterator[Candidate]:
     dims, rank = fault.kind.dims, fault.x.rank
+    if fault.kind.include_batch:
+        return
     if sorted(dims) == list(range(rank)) and dims[0] == 0:
         yield f"the batch axis is not named: Permute({_tuple(dims[1:])})", fault.changed(dims=dims[1:])
     if sorted(dims) == list(range(rank - 1)):

@@ -26,7 +26,8 @@ Array = np.ndarray[Any, Any]
 
 _MEMORY = re.compile(r"failed to allocate|bad_?alloc|out of memory|CUDA failure 2\b|cudaErrorMemoryAllocation", re.I)
 _STOPPED = "terminate flag"
-# ONNX Runtime 1.32 dies of it (a segmentation fault) where a MatMul in a loop meets a Cast.
+# ONNX Runtime 1.32 dies of it (a segmentation fault) where a Transpose, a Cast and a MatMul meet in half precision, and
+# in loops; no layer may take the server with it.
 _FATAL = ["MatmulTransposeFusion"]
 # On loading; and, of operators that take a type and only find out later, on running.
 _NO_KERNEL = re.compile(
@@ -79,7 +80,7 @@ class Session:
                 _options(device),
                 providers=list(device.providers),
                 enable_fallback=0,
-                disabled_optimizers=_FATAL if b"Scan" in model else [],
+                disabled_optimizers=_FATAL,
             )
         except Exception as error:  # ONNX Runtime's exceptions have no base of their own
             raise _refusal(error, "load the model written for this stack") from error

@@ -1,6 +1,7 @@
 """The catalogue of layer kinds: their own docstrings, options and examples, with traces."""
 
 import inspect
+import re
 from dataclasses import MISSING, fields
 from functools import cache
 
@@ -12,6 +13,7 @@ from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
+from lamina_server.records import LayerTrace
 from lamina_server.stack import NamedStack, Node, Stack, field_name
 from lamina_server.trace import trace
 from lamina_server.weights import complete
@@ -52,7 +54,18 @@ def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
         example=encode_stack(stack),
         example_trace=encode_trace(found),
         onnx_operators=operators(model),
+        keras=[sdk.name for sdk in kind.sdk] if kind.in_keras is None else kind.in_keras,
+        torch=kind.in_torch,
+        formulas=_formulas(found.layers[-1]),
     )
+
+
+def _formulas(layer: LayerTrace) -> list[str]:
+    """Every formula of a layer with some arithmetic in it, each once."""
+    done = layer.done
+    derived = [*(row.derived for row in done.derivations), done.params, done.macs]
+    texts = [each.text for each in derived if each is not None and re.search(r"[-+*/]", each.text)]
+    return list(dict.fromkeys(texts))
 
 
 def _option(item) -> service_pb2.LayerOption:  # type: ignore[no-untyped-def]  # dataclasses.Field[Any]

@@ -23,6 +23,7 @@ from tests.contract.references import (
     normalization,
     pooling,
     recurrent,
+    resizing,
     shaping,
 )
 from tests.contract.references.base import Array, Reference
@@ -33,6 +34,7 @@ REFERENCES: dict[str, Reference] = {
     **convolution.REFERENCES,
     **pooling.REFERENCES,
     **shaping.REFERENCES,
+    **resizing.REFERENCES,
     **normalization.REFERENCES,
     **merging.REFERENCES,
     **arithmetic.REFERENCES,
