@@ -114,7 +114,8 @@ def _drawn(layer: Any) -> dict[str, Array]:
         if variable.dtype not in ("float32", "float64", "float16", "bfloat16"):
             raise Unmapped("Lamina computes in the type that comes: no mixed precision, no quantization")
         variable.assign(tensor(drawn))
-        found[own(variable) or variable.name] = numpy(variable.value)
+        path = own(variable) or variable.name
+        found[f"{len(found)}/{path}" if path in found else path] = numpy(variable.value)  # two directions of one name
     return found
 
 

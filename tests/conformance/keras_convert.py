@@ -1,7 +1,7 @@
 """Keras' layers as Lamina's: most options have the same names, so that one function serves most classes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
-from tests.conformance.keras_call import CONVERTERS, Made, converts, keras, numpy, own, torch
+from tests.conformance.keras_call import CONVERTERS, Made, converts, keras
+from tests.conformance.keras_faults import CUBIC, EDGES, bicubic, mean_inside
 from tests.conformance.lamina import LAST, Array, Check, Net, Unmapped, functions, kinds
 
 CLASSES = {sdk.name: kind for kind in reversed(KINDS) for sdk in kind.sdk if not sdk.operation}
@@ -216,26 +217,17 @@ def average_pooling(made: Made) -> Check:
     check = checked(made, kinds.AveragePool(**options(made.layer, kinds.AveragePool)))
     if made.layer.padding != "same":
         return check
-    why = "trap 49: Keras on PyTorch repeats the edge where pads differ; TensorFlow's mean is of what is inside"
-    return replace(check, fault=why, instead={"layer": _inside(made)})
+    return replace(check, fault=EDGES, instead={"layer": mean_inside(made)})
 
 
-def _inside(made: Made) -> Array:
-    """The mean over what lies inside the input, as TensorFlow takes it: sums over counts, by PyTorch."""
-    layer, x = made.layer, torch.as_tensor(made.arrays[0]).double()
-    last, rank = layer.data_format == "channels_last", x.ndim - 2
-    laid = x.movedim(-1, 1) if last else x
-    ends: list[int] = []
-    for length, size, stride in zip(laid.shape[2:], layer.pool_size, layer.strides, strict=True):
-        total = max((-(-length // stride) - 1) * stride + size - length, 0)
-        ends = [total // 2, total - total // 2, *ends]
-    pool = getattr(torch.nn.functional, f"avg_pool{rank}d")
-    sums, counts = (
-        pool(torch.nn.functional.pad(part, ends), tuple(layer.pool_size), tuple(layer.strides))
-        for part in (laid, torch.ones_like(laid))
-    )
-    mean = sums / counts
-    return numpy((mean.movedim(1, -1) if last else mean).to(getattr(torch, str(made.outputs[0].dtype))))
+@converts("UpSampling2D", "Resizing")
+def resized(made: Made) -> Check:
+    kind = CLASSES[made.call.cls.__name__]
+    check = checked(made, kind(**options(made.layer, kind)))
+    odd = made.config["interpolation"] == "bicubic" and not made.config.get("antialias")
+    if odd and (made.config.get("crop_to_aspect_ratio") or made.config.get("pad_to_aspect_ratio")):
+        raise Unmapped(CUBIC)
+    return replace(check, fault=CUBIC, instead={"layer": bicubic(made)}) if odd else check
 
 
 @converts("Embedding", "ReversibleEmbedding")
@@ -271,7 +263,3 @@ def unmapped(made: Made) -> Check:
         return checked(made, kinds.Masking(float(np.asarray(made.layer.mask_value))))
     raise Unmapped(f"Lamina runs no code: it has no {made.call.cls.__name__}")
 
-
-def names_of(layer: Any) -> Mapping[str, Any]:
-    """Weights of a layer by path."""
-    return {own(variable): variable for variable in layer.weights}

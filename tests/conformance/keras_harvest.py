@@ -6,6 +6,7 @@ Nothing is asserted by them here: what counts is which options and which inputs 
 
 import contextlib
 import importlib
+import inspect
 import io
 import re
 import unittest
@@ -94,6 +95,9 @@ class _Recorder:
 
 
 def _written(cls: Any, layer: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Call:
+    first = next(iter(inspect.signature(layer.call).parameters), "")
+    if not args and first in named:
+        args, named = (named[first],), {key: value for key, value in named.items() if key != first}
     listed = bool(args) and isinstance(args[0], list | tuple)
     given = [_array(item) for item in (args[0] if listed else args)]
     rest = list(args[1:]) if listed else []
@@ -127,6 +131,7 @@ def _recording(kept: list[tuple[str, Call]]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(base, "__call__", _Recorder(kept, base.__call__)))
         stack.enter_context(mock.patch.object(cases, "run_layer_test", _only_called))
+        stack.enter_context(mock.patch("pytest.mark", _Marks()))
         for name in ("fit", "train_on_batch", "save", "save_weights", "export"):
             stack.enter_context(mock.patch.object(keras.Model, name, skipped))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
@@ -134,6 +139,13 @@ def _recording(kept: list[tuple[str, Call]]) -> Iterator[None]:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         yield
+
+
+class _Marks:
+    """Stands in for pytest's marks, which are Keras' own and unknown here."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **named: args[0] if len(args) == 1 and not named and callable(args[0]) else lambda test: test
 
 
 def _only_called(

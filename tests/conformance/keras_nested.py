@@ -8,6 +8,7 @@ import numpy as np
 from lamina_server.stack import Node
 from tests.conformance.keras_call import LAYERS, Made, converts, keras, tree
 from tests.conformance.keras_convert import CLASSES, CONVERTERS, axes, checked, option, options
+from tests.conformance.keras_faults import BLIND
 from tests.conformance.lamina import Array, Check, Unmapped, kinds
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
@@ -70,8 +71,7 @@ def holder(made: Made) -> Check:
     if name not in CLASSES:
         raise Unmapped(f"Lamina has no {name}")
     kind = kind_of(inner) if name in RECURRENT else CLASSES[name](**options(inner, CLASSES[name]))
-    check = checked(made, getattr(kinds, type(made.layer).__name__)(Node(kind)))
-    return check
+    return checked(made, getattr(kinds, type(made.layer).__name__)(Node(kind)))
 
 
 @converts("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")
@@ -105,8 +105,7 @@ def _empty_rows(made: Made, check: Check, mask: Array) -> Check:
         return check
     other = made.outputs[0].copy()
     other[blind] = made.weights.get("attention_output/bias", np.zeros(1, other.dtype))
-    why = "a query that sees nothing: Keras gives the mean of all values, Lamina 0, as ONNX and PyTorch"
-    return replace(check, fault=why, instead=dict(check.expected) | {"layer": other})
+    return replace(check, fault=BLIND, instead=dict(check.expected) | {"layer": other})
 
 
 def _asked(made: Made) -> tuple[Array, Array, Array]:

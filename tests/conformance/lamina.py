@@ -1,24 +1,30 @@
 """Stacks put together layer by layer, with the numbers of another project's model; and the kinds by name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from lamina_server import runtime  # first: it turns ONNX Runtime's telemetry off
+from lamina_server.dims import symbol
+from lamina_server.errors import StackError
+from lamina_server.explain import explain, how
 from lamina_server.export import export, output_name
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.broadcasting import ConstantTensor
 from lamina_server.layers.core import Input
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
+from lamina_server.records import LayerTrace
 from lamina_server.runtime.device import CPU
 from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
 from lamina_server.widen import widened
+from lamina_server.wire.stacks import decode_stack, encode_stack
+from tests.contract import words
 
 Array = np.ndarray[Any, Any]
 FIRST, LAST = Layout.CHANNELS_FIRST, Layout.CHANNELS_LAST
@@ -55,9 +61,25 @@ class Check:
     fault: str = ""  # what is wrong with `expected`, where that is known; `instead` is what a third party gives
     instead: Mapping[str, Array] = field(default_factory=dict)
 
+    def symbolic(self) -> "Check | None":
+        """The same with names for sizes, as many as Lamina admits: for all of them, or for those of one number."""
+        sizes = sorted({n for array in self.inputs.values() for n in array.shape[1:]})
+        for chosen in [sizes, *([n] for n in reversed(sizes) if len(sizes) > 1)]:
+            nodes = tuple(_named(node, chosen) for node in self.stack.nodes)
+            other = replace(self, stack=replace(self.stack, nodes=nodes))
+            try:
+                trace(other.stack)
+            except StackError:
+                continue
+            return other
+        return None
+
     def found(self) -> dict[str, Array]:
         """What Lamina's model gives. Raises LaminaError where the stack is refused."""
         traced = trace(self.stack)
+        assert decode_stack(encode_stack(self.stack)) == self.stack, "another stack comes out of its message"
+        for layer in traced.walk():
+            _check_words(layer)
         needed = {name: weight.shape for name, weight in weights_of(traced)}
         given = {name: value.shape for name, value in self.weights.items()}
         assert given == needed, f"weights {given} were given, {needed} are needed"
@@ -71,6 +93,23 @@ class Check:
             total = sum(weight.size for _, weight in weights_of(traced))
             assert total == self.params, f"{total} parameters, and {self.params} in the other project"
         return dict(zip(refs, values, strict=True))
+
+
+def _check_words(layer: LayerTrace) -> None:
+    """What is said of a layer has right plurals, and no number that does not stand in its trace."""
+    for text in (explain(layer), how(layer)):
+        assert not words.faults(text), text
+        for sentence in layer.done.sentences:  # these speak of another layer
+            text = text.replace(sentence, "")
+        assert not words.strange_numbers(text, words.numbers_of(layer)), text
+
+
+def _named(node: Node, sizes: Collection[int]) -> Node:
+    """An Input with names for these sizes; any other layer as it is."""
+    if not isinstance(node.kind, Input):
+        return node
+    shape = tuple(symbol(f"S{n}") if n in sizes else n for n in node.kind.shape)
+    return node._replace(kind=replace(node.kind, shape=shape))
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.conformance.lamina import Array, Check, Net, Unmapped, ints, kinds, layer, pairs
-from tests.conformance.onnx_node import OnnxNode, axis_of, lifted, maps, through, together
+from tests.conformance.onnx_node import OnnxNode, axis_of, lifted, maps, plain, through, together
 
 
 @maps("Concat")
@@ -106,7 +106,7 @@ def pad(node: OnnxNode) -> Check:
         if before or after
     ]
     both = np.array([ends for _, ends in chosen])
-    filler = 0.0 if value is None else float(value.item())
+    filler = 0.0 if value is None else plain(value.item())
     padding = pairs(both[:, 0], both[:, 1])
     return through(node, kinds.Pad(padding, mode, filler, axes=tuple(axis for axis, _ in chosen)))
 
@@ -183,7 +183,7 @@ def _spatial(node: OnnxNode, axes: Any) -> tuple[tuple[int, ...], tuple[float, .
     by_axis = dict(zip(named, values.tolist(), strict=True))
     chosen = [by_axis[axis] for axis in (2, 3)]
     if given is None:
-        return (), tuple(chosen)
+        return (), tuple(map(plain, chosen))
     return ints(chosen), tuple(n / node.x.shape[axis] for axis, n in zip((2, 3), chosen, strict=True))
 
 

@@ -34,7 +34,7 @@ class OnnxNode:
     def get(self, name: str, default: Any = None) -> Any:
         """An attribute; texts as str."""
         value = self.attributes.get(name, default)
-        return value.decode() if isinstance(value, bytes) else value
+        return value.decode() if isinstance(value, bytes) else plain(value) if isinstance(value, float) else value
 
     @property
     def x(self) -> Array:
@@ -76,6 +76,11 @@ def maps(*operators: str) -> Callable[[Map], Map]:
         return function
 
     return register
+
+
+def plain(value: float) -> float:
+    """The number that was meant by a float32: 0.6, not 0.6000000238."""
+    return float(str(np.float32(value)))
 
 
 def lifted(array: Array, rank: int = 0) -> Array:

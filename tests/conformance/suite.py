@@ -86,23 +86,33 @@ class Tally:
 
 
 def judge(case: Case) -> Outcome:
-    """Runs a case."""
+    """Runs a case; where its numbers are right, once more with names for the sizes that may have one."""
+    outcome, check = _judge(case.build)
+    if outcome.verdict is not Verdict.MATCHED or check is None:
+        return outcome
+    named = check.symbolic()
+    again = _judge(lambda: named)[0] if named else outcome
+    return outcome if again.verdict is Verdict.MATCHED else Outcome(Verdict.WRONG, f"with symbols: {again.reason}", again.detail)
+
+
+def _judge(build: Callable[[], Check]) -> tuple[Outcome, Check | None]:
+    check = None
     try:
-        check = case.build()
+        check = build()
         found = check.found()
     except Unmapped as error:
-        return Outcome(Verdict.UNMAPPED, str(error))
+        return Outcome(Verdict.UNMAPPED, str(error)), check
     except MismatchError as error:
-        return Outcome(Verdict.WRONG, "a model that ONNX Runtime refuses", error.message)
+        return Outcome(Verdict.WRONG, "a model that ONNX Runtime refuses", error.message), check
     except LaminaError as error:
-        return Outcome(Verdict.REFUSED, error.reason, error.message)
+        return Outcome(Verdict.REFUSED, error.reason, error.message), check
     except Exception:  # noqa: BLE001 - whatever it is, it is a defect: of Lamina's, or of the mapping
-        return Outcome(Verdict.WRONG, "an exception", traceback.format_exc(limit=-6))
+        return Outcome(Verdict.WRONG, "an exception", traceback.format_exc(limit=-6)), check
     rounding = 0.0 if check.decimals is None else 0.6 * 10**-check.decimals
     faults = [fault for ref, value in found.items() if (fault := difference(value, check.expected[ref], rounding))]
     if faults and check.fault and not any(difference(value, check.instead[ref]) for ref, value in found.items()):
-        return Outcome(Verdict.KNOWN, check.fault, "; ".join(faults))
-    return Outcome(Verdict.WRONG, "other numbers", "; ".join(faults)) if faults else Outcome(Verdict.MATCHED)
+        return Outcome(Verdict.KNOWN, check.fault, "; ".join(faults)), check
+    return (Outcome(Verdict.WRONG, "other numbers", "; ".join(faults)) if faults else Outcome(Verdict.MATCHED)), check
 
 
 def difference(found: Array, expected: Array, rounding: float = 0.0) -> str:

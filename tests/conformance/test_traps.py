@@ -1,4 +1,4 @@
-"""Every trap has a test by its number, or a reason; and the register in README.md is that of today."""
+"""Every trap has a test by its number, and the register in README.md is that of today."""
 
 import pytest
 
@@ -7,8 +7,7 @@ from tests.conformance import table, traps
 
 @pytest.mark.parametrize("number", sorted(traps.TRAPS))
 def test_every_trap_is_held(number: int) -> None:
-    tests = traps.held().get(number)
-    assert bool(tests) != (number in traps.ELSEWHERE), "name a test test_trap_NN_..., or say in traps.py where it is held"
+    assert traps.held().get(number), f"name a test test_trap_{number:02}_..., wherever it belongs"
 
 
 def test_no_test_is_of_a_trap_that_is_not_there() -> None:

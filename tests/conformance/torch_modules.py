@@ -40,7 +40,9 @@ def activation(m: Any, s: Sample) -> Check:
     name, options = ACTIVATIONS[type(m).__name__]
     given = {ours: getattr(m, theirs) for ours, theirs in options.items()}
     if "axis" in given:
-        given["axis"] = axis_of(given["axis"])
+        given["axis"] = axis_of(given["axis"]) if s.x.ndim else -1
+    if s.x.ndim == 0:
+        s.lift()
     s.lift()
     return one(kinds.Activation(getattr(functions, name)(**given)), s)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tests.conformance.lamina import LAST, Array, Check, Net, Unmapped, functions, kinds
-from tests.conformance.torch_sample import Sample, maps, numpy
+from tests.conformance.torch_sample import Sample, maps, numpy, weights_of
 
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
@@ -202,19 +202,53 @@ class _Tower:
         return x
 
     def decoder(self, layers: Any, x: str, memory: str, sizes: tuple[int, int, int], options: dict[str, Any]) -> str:
-        """Decoder layers over one memory; sizes are batch, steps and those of the memory."""
+        """Decoder layers over one memory; sizes are batch, steps and those of the memory.
+
+        Lamina's layer sees its own steps all, or causally: with any other mask its parts stand one by one.
+        """
         own, padding = options.get("tgt_mask"), options.get("tgt_key_padding_mask")
-        if padding is not None or (own is not None and not _causal(own)):
-            raise Unmapped("Lamina's decoder takes a mask for the memory; its own steps it sees all, or causally")
         batch, steps, others = sizes
+        number = layers[0].self_attn.num_heads
         mask = options.get("memory_mask"), options.get("memory_key_padding_mask")
-        given, added = seen(*mask, steps, others, batch, layers[0].self_attn.num_heads)
+        given, added = seen(*mask, steps, others, batch, number)
         more = () if given is None else (self.net.input(given),)
+        if padding is not None or (own is not None and not _causal(own)):
+            kept, numbers = seen(own, padding, steps, steps, batch, number)
+            first = () if kept is None else (self.net.input(kept),)
+            for layer in layers:
+                x = self._parts(layer, x, (memory, first, numbers), (more, added))
+            return x
         for layer in layers:
             kind, made, weights = _block(layer)
             made |= {"use_causal_mask": own is not None, "additive_mask": added}
             x = self.net.add(getattr(kinds, kind)(**made), x, memory, *more, weights=weights)
         return x
+
+    def _parts(self, layer: Any, x: str, own: Any, cross: Any) -> str:
+        """A decoder's layer as attentions, sums, norms and dense layers."""
+        (memory, first, numbers), (more, added) = own, cross
+
+        def block(x: str, norm: Any, inner: Any) -> str:
+            if layer.norm_first:
+                return self.net.add(kinds.Add(), x, inner(self.norm(norm, x)))
+            return self.norm(norm, self.net.add(kinds.Add(), x, inner(x)))
+
+        def attend(mha: Any, key: str, mask: Sequence[str], additive: bool) -> Any:
+            bias = mha.in_proj_bias is not None
+            kind = kinds.MultiHeadAttention(mha.num_heads, mha.head_dim, use_bias=bias, additive_mask=additive)
+            return lambda q: self.net.add(kind, q, *((key or q,) * 2), *mask, weights=heads(mha))
+
+        def feed(x: str) -> str:
+            inner = _block(layer)[1]["activation"]
+            for linear, function in ((layer.linear1, inner), (layer.linear2, None)):
+                kind = kinds.Dense(linear.out_features, function, linear.bias is not None)
+                weights = {"kernel": numpy(linear.weight).T} | weights_of(linear, bias="bias")
+                x = self.net.add(kind, x, weights=weights)
+            return x
+
+        x = block(x, layer.norm1, attend(layer.self_attn, "", first, numbers))
+        x = block(x, layer.norm2, attend(layer.multihead_attn, memory, more, added))
+        return block(x, layer.norm3, feed)
 
     def norm(self, norm: Any, x: str) -> str:
         """The normalization at the end, where there is one."""

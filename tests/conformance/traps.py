@@ -68,11 +68,6 @@ TRAPS: dict[int, str] = {
     57: "Keras 1's order of arguments: Conv2D(32, 3, 3)",
     58: "adaptive pools have no ONNX operator",
 }
-# Traps that no test in this folder's reach can spring, and why.
-ELSEWHERE: dict[int, str] = {
-    14: "needs a CUDA device: tests/gpu holds what runs there to the CPU's numbers",
-    35: "needs a CUDA device: tests/gpu holds what runs there to the CPU's numbers",
-}
 _NAMED = re.compile(r"^(?:async )?def (test_trap_0*(\d+)_\w+)", re.M)
 
 
@@ -89,7 +84,7 @@ def register() -> str:
     """The table of traps."""
     tests, lines = held(), ["| trap | what it is | held by |", "|---|---|---|"]
     for number, what in TRAPS.items():
-        by = "<br>".join(f"`{test}`" for test in tests.get(number, [])) or ELSEWHERE.get(number, "")
+        by = "<br>".join(f"`{test}`" for test in tests.get(number, []))
         lines.append(f"| {number} | {what} | {by} |")
     return "\n".join(lines)
 
