@@ -110,7 +110,7 @@ class Import(NamedTuple):
 
 
 def room_of(module: str) -> str:
-    """Return the part after the package: "layers" for lamina_server.layers.core, "" for a package itself."""
+    """Return the part after the package: "layers" for lamina_server.layers.core.basics, "" for a package itself."""
     return module.split(".")[1] if "." in module else ""
 
 

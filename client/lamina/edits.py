@@ -59,6 +59,7 @@ class _Slot:
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self.takes: list[_Reference] = []
+        self.shares: _Reference | None = None  # the layer whose weights it uses
         self.other = False  # of another kind than at first: its weights are no longer the same
 
 
@@ -78,7 +79,8 @@ class _Reference:
         return moved
 
     def written(self, names: Mapping[int, str]) -> str:
-        return self.text if self.slot is None else names[id(self.slot)] + self.ending
+        name = None if self.slot is None else names.get(id(self.slot))  # a layer may be gone
+        return self.text if name is None else name + self.ending
 
     def same(self, other: "_Reference") -> bool:
         return (self.slot is other.slot) and (self.ending if self.slot else self.text) == (
@@ -95,6 +97,7 @@ class _Draft:
         self.named = named = dict(zip(stack.names, self.slots, strict=True))
         for slot in self.slots:
             slot.takes = [_Reference(text, named) for text in slot.layer.inputs]
+            slot.shares = _Reference(slot.layer.weights_of, named) if slot.layer.weights_of else None
         self.outputs = [_Reference(text, named) for text in stack.outputs]
 
     def names(self) -> dict[int, str]:
@@ -137,6 +140,8 @@ class _Draft:
             proto.CopyFrom(slot.layer.proto)
             del proto.inputs[:]
             proto.inputs.extend(reference.written(names) for reference in slot.takes)
+            if slot.shares is not None:
+                proto.weights_of = slot.shares.written(names)
             layers.append(Layer(proto, weights=slot.layer.weights, class_name=slot.layer.class_name))
         stack = self.first.rebuilt(layers, outputs=[reference.written(names) for reference in self.outputs])
         stack.proto.layout = self.layout
@@ -170,6 +175,7 @@ def _replace(draft: _Draft, edit: trace_pb2.ReplaceLayer) -> None:
     if slot.layer.name and not proto.HasField("name"):
         proto.name = slot.layer.name
     takes = [draft.read(text) for text in proto.inputs]
+    slot.shares = draft.read(proto.weights_of) if proto.weights_of else None
     same = nesting.same_kind(slot.layer.proto, proto)
     slot.other = slot.other or not same
     slot.layer = Layer(proto, weights=slot.layer.weights if same else None)

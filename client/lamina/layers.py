@@ -738,7 +738,7 @@ def Constant(
     As many numbers as the shape has places, row-major, or one that fills it. Integers are exact up to 2^53.
 
     Args:
-        values: The numbers, row-major, or one that fills the shape.
+        values: The numbers, row-major, or one that fills the shape; infinite ones too.
         shape: Shape for one sample; all values along one axis where not given.
         dtype: Element type. Default "float32".
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -2986,7 +2986,7 @@ def Cropping1D(
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -3022,7 +3022,7 @@ def Cropping2D(
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -3058,7 +3058,7 @@ def Cropping3D(
     channels last: (batch, spatial..., channels) -> (batch, spatial'..., channels). Something must be left.
 
     Args:
-        cropping: Elements taken away (before, after), one pair for each spatial axis. Default (1, 0, 1).
+        cropping: Elements taken away (before, after), one pair for each spatial axis. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.

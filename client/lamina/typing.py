@@ -84,7 +84,7 @@ InputsLike: TypeAlias = Union[str, "Layer", Sequence[Union[str, "Layer"]]]
 # What a Block holds: a stack, or the name of one of the blocks of the stack it stands in.
 BlockLike: TypeAlias = Union["Stack", str]
 
-# Weights by name, nested or flat: {"conv1d": {"kernel": array}} or {"conv1d/kernel": array}.
+# Weights by name, nested as deep as the layers are, or flat: {"conv1d": {"kernel": array}} or {"conv1d/kernel": array}.
 WeightsLike: TypeAlias = Mapping[str, Union["ArrayLike", "WeightsLike"]]
 
 # What a call runs: a stack, or the name or id of a registered one.

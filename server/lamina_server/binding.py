@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lamina_server.dims import Dim, Size
 from lamina_server.errors import StackError
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.records import Diagnosis, Trace
 from lamina_server.stack import Stack
 

@@ -7,7 +7,7 @@ from lamina_server.dims import Size, product
 from lamina_server.layers.base import Inference
 from lamina_server.layers.tensors import Spec
 from lamina_server.limits import Limits
-from lamina_server.totals import padded_elements
+from lamina_server.totals import padded_elements, scratch_elements
 
 
 @dataclass
@@ -38,17 +38,18 @@ class Budget:
         limits = self.limits
         for output in done.outputs:
             limits.check("max_rank", output.spec.rank, f'The number of axes of "{name}" is')
-            sizes = (output.spec.folded, *output.spec.shape[1:])
-            known = product(size for size in sizes if isinstance(size, int))  # symbols are 1 or more
+            known = product(size for size in output.spec.shape[1:] if isinstance(size, int))  # symbols are 1 or more
+            folded = output.spec.folded
+            known *= folded if isinstance(folded, int) else 1
             limits.check("max_tensor_elements", known, f'The number of elements that "{name}" gives per sample is')
         limits.check(
             "max_tensor_elements",
             padded_elements(inputs, done),
             f'The number of elements that "{name}" reads per sample, its padding included, is',
         )
-        if done.scratch != 0:
+        if (scratch := scratch_elements(done)) != 0:
             what = f'The number of elements that "{name}" makes on the way per sample is'
-            limits.check("max_tensor_elements", done.scratch, what)
+            limits.check("max_tensor_elements", scratch, what)
         if done.macs is None:  # a pool: no products, but as much to walk through
             read = product(window.read for window in done.windows) * done.spec.elements * done.spec.folded
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')

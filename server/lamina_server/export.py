@@ -11,7 +11,7 @@ import onnx
 
 from lamina_server.dims import Size
 from lamina_server.errors import LimitError
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.graph import ELEMENT, Array, Graph, Value
 from lamina_server.layers.holders import Holder
 from lamina_server.layers.tensors import Spec

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
+from lamina_server.layers.activations.functions import Function
 from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
-from lamina_server.layers.functions import Function
 from lamina_server.services.catalogue import kinds
 from lamina_server.stack import field_name
 
@@ -105,7 +105,7 @@ def cells_source() -> str:
         options = list(fields(made))
         signature = ", ".join(_parameter(item, made.sdk[0]) for item in options)
         passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
-        name, head = made.sdk[0].name, _docstring(made, options, ())
+        name, head = made.sdk[0].name, _docstring(made, options, (), made.sdk[0])
         call = f'cell("{field_name(made)}", {{{passed}}}, constructor="{name}")'
         parts.append(f"\n\ndef {name}({signature}) -> RecurrentCell:\n{head}    return {call}\n")
     parts.append(
@@ -183,16 +183,17 @@ def _constructor(kind: type[Kind], sdk: Sdk) -> str:
     passing = ", ".join(f"{name}={name}" for name, _, _ in common)
     rank = f", rank={sdk.rank}" if sdk.rank is not None else ""
     call = f'Layer.make("{field_name(kind)}", {{{passed}}}, constructor="{sdk.name}"{rank}, {passing})'
-    doc = _docstring(kind, options, common, sdk.doc)
+    doc = _docstring(kind, options, common, sdk)
     return f"\n\ndef {sdk.name}({', '.join(signature)}) -> Layer:\n{doc}    return {call}\n"
 
 
 def _function(function: type[Function]) -> str:
     options = list(fields(function))
     name = function.name
-    signature = ", ".join(_parameter(item, Sdk(name)) for item in options)
+    sdk = Sdk(name)
+    signature = ", ".join(_parameter(item, sdk) for item in options)
     passed = ", ".join(f'"{item.name}": {item.name}' for item in options)
-    head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, ())}"
+    head = f"\n\ndef {name}({signature}) -> ActivationFunction:\n{_docstring(function, options, (), sdk)}"
     return f'{head}    return function("{name}", {{{passed}}})\n'
 
 
@@ -237,18 +238,18 @@ _SPELLED = (
 _ALIASES = {"str | tuple[PadPair, ...]": "Padding"}
 
 
-def _docstring(
-    kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]], head: str = ""
-) -> str:
-    lines = [*filter(None, (head, head and "\n")), *_documented(kind, options, common)]
+def _docstring(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]], sdk: Sdk) -> str:
+    lines = [*filter(None, (sdk.doc, sdk.doc and "\n")), *_documented(kind, options, common, sdk)]
     return '    """' + "\n".join(f"    {line}".rstrip() if i else line for i, line in enumerate(lines)) + '\n    """\n'
 
 
-def _documented(kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+def _documented(
+    kind: type, options: Iterable[Field[Any]], common: Iterable[tuple[str, str, str]], sdk: Sdk
+) -> Iterator[str]:
     yield from inspect.cleandoc(kind.__doc__ or "").splitlines()
     rows: list[tuple[str, str, Any]] = []
     for item in options:
-        usual = item.metadata["usual"]
+        usual = usual_value(item, sdk)
         rows.append((item.name, item.metadata["doc"], item.default if usual is None else usual))
     rows += [(name, doc, MISSING) for name, _, doc in common]
     if rows:

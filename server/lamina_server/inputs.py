@@ -6,7 +6,7 @@ from itertools import chain, count
 from lamina_server.dims import Size, symbol, symbols_of
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Inference, single
-from lamina_server.layers.core import Input, input_spec
+from lamina_server.layers.core.basics import Input, input_spec
 from lamina_server.layers.tensors import BATCH, Role, usual_roles
 from lamina_server.limits import Limits
 from lamina_server.nesting import Blocks, takers

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lamina_server.dims import Dim, Size
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Kind, plural
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Block, Holder
 from lamina_server.layers.tensors import DType, Layout, Role, Spec
 from lamina_server.stack import NAME, NAME_RULE, NamedStack, Node, Stack

@@ -7,13 +7,13 @@ from lamina_server.dims import Size
 from lamina_server.errors import LaminaError
 from lamina_server.layers.base import grouped, plural
 from lamina_server.layers.broadcasting import Broadcasting
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.merging import Concatenate
-from lamina_server.layers.pooling import Pool
-from lamina_server.layers.separable import SeparableConv
-from lamina_server.layers.shaping import Flatten
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.separable import SeparableConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.merging.joining import Concatenate
+from lamina_server.layers.pooling.pools import Pool
+from lamina_server.layers.shaping.reshaping import Flatten
 from lamina_server.layers.tensors import Layout, axis_text, channel_axis
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import SAME
 from lamina_server.limits import Limits
 from lamina_server.records import LayerTrace, Note, Trace

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina_server.dims import Size, symbols_of
 from lamina_server.layers.base import Inference, Weight
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Role, Spec
 from lamina_server.receptive import Fields
 from lamina_server.stack import Node, Stack
@@ -107,7 +107,10 @@ class Trace:
     def walk(self) -> Iterator["LayerTrace"]:
         """Every layer, those inside others among them, in the order in which they run."""
         for layer in self.layers:
-            yield from layer.walk()
+            if layer.layers:
+                yield from layer.walk()
+            else:
+                yield layer
 
     def layer(self, name: str) -> LayerTrace:
         """A layer by its name. Raises KeyError."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lamina_server.layers.base import Kind
 from lamina_server.layers.base import Node as Node  # which a stack is made of, and a kind may hold
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Layout
 from lamina_server.words import snake_case as snake_case
 

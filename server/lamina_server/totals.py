@@ -6,7 +6,7 @@ from dataclasses import replace
 from lamina_server.dims import Dim, Size, evaluate, exact_div, product
 from lamina_server.formula import derive
 from lamina_server.layers.base import Inference
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace, output_bytes
 
@@ -19,13 +19,13 @@ def per_sample(done: Inference, whole: Size) -> Inference:
     macs, adds = (
         cost and derive(f"folded * ({cost.text})", folded=rows, **cost.values) for cost in (done.macs, done.bias_adds)
     )
-    return replace(done, macs=macs, bias_adds=adds, scratch=rows * done.scratch)
+    return replace(done, macs=macs, bias_adds=adds)
 
 
 def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | None:
     """Most bytes alive at once when each tensor goes after its last use; None where sizes are not numbers."""
-    steps = list(_leaves(layers))
-    alias = _aliases(layers)
+    nested = any(layer.layers for layer in layers)
+    steps, alias = (list(_leaves(layers)), _aliases(layers)) if nested else (layers, {})
     last: dict[str, int] = {alias.get(ref, ref): i for i, layer in enumerate(steps) for ref in layer.sources}
     last.update((alias.get(ref, ref), len(steps)) for ref in outputs)
     ending: dict[int, int] = {}
@@ -37,7 +37,7 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
             alive += nbytes
             end = last.get(ref, i)
             ending[end] = ending.get(end, 0) + nbytes
-        padded, scratch = padded_elements(layer.inputs, layer.done), layer.done.scratch
+        padded, scratch = padded_elements(layer.inputs, layer.done), scratch_elements(layer.done)
         if not isinstance(padded, int) or not isinstance(scratch, int):
             return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
@@ -80,6 +80,11 @@ def padded_elements(inputs: Sequence[Spec], done: Inference) -> Size:
         done.kept["padded"] = product(sizes) * inputs[0].folded
     known: Size = done.kept["padded"]
     return known
+
+
+def scratch_elements(done: Inference) -> Size:
+    """Elements per sample of what a layer makes on its way; 0 where that is never the largest."""
+    return done.scratch * done.spec.folded if done.scratch != 0 else 0
 
 
 def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:

@@ -23,7 +23,7 @@ from lamina_server.dims import Size
 from lamina_server.errors import LayerError, StackError
 from lamina_server.inputs import Inputs
 from lamina_server.layers.base import Inference, Kind, Output, Weight, single
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Held, Holder
 from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.limits import Limits
@@ -51,12 +51,13 @@ def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - fro
 
 
 class _Entry(NamedTuple):
-    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `mask`: the
-    layer whose mask it has in Keras, or ""."""
+    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `fed`: it
+    depends on what the caller feeds; `mask`: the layer whose mask it has in Keras, or ""."""
 
     spec: Spec
     fields: Fields
     begins: bool
+    fed: bool
     mask: str
 
 
@@ -173,18 +174,20 @@ class _Tracer:
                 inner = self._walked(index, node, kind, name, sources)
                 done = per_sample(kind.made(inputs, inner.held()), scope.whole)
             elif isinstance(kind, Input):
+                kind.check()
                 entered = entry and Inference(single(entry.spec), "Input", how="what comes in")
                 done = entered or self.shared.inputs.infer(index, kind)
             else:
                 done = self._inferred(kind, inputs)
             self._check_result(node, done)
             name = name or node.name or self.namer.name(kind.called or done.label)
-            if scope.depth and len(scope.prefix) + len(name) > MAX_NAME:
+            whole = scope.prefix + name
+            if len(whole) > MAX_NAME:
                 text = f"has a whole name of more than {MAX_NAME} characters, with those that it stands in"
                 raise LayerError("BAD_NAME", text, field="name")
             owner, owns = self._owner(node, name, done, inner)
             macs = self.macs if done.macs is None else self.macs + done.macs.value
-            self.shared.budget.take(brief(scope.prefix + name), inputs, done, macs, owns=owns)
+            self.shared.budget.take(brief(whole), inputs, done, macs, owns=owns)
         except LayerError as error:
             raise self._refusal(index, error, name) from None
         except ArithmeticError as error:
@@ -193,8 +196,8 @@ class _Tracer:
         self.macs, self.previous = macs, name
         if done.bias_adds is not None:
             self.bias_adds = self.bias_adds + done.bias_adds.value
-        whole = tuple(scope.prefix + ref for ref in sources)
-        layer = LayerTrace(index, scope.prefix + name, node, whole, inputs, done, {}, owner)
+        refs = tuple(scope.prefix + ref for ref in sources) if scope.prefix else sources
+        layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner)
         if inner is not None:
             layer.layers, layer.results = tuple(inner.layers), tuple(map(inner.scope.prefix.__add__, inner.results()))
         self._keep(layer, sources, entry, inner)
@@ -202,10 +205,11 @@ class _Tracer:
     def _keep(self, layer: LayerTrace, sources: Sequence[str], entry: _Entry | None, inner: "_Tracer | None") -> None:
         """Makes a layer, what it gives, and how far back that looks, known to those after it."""
         self.layers.append(layer)
-        kind, own = layer.node.kind, [ref.removeprefix(self.scope.prefix) for ref in layer.refs]
-        for ref, output in zip(own, layer.done.outputs, strict=True):
-            self.specs[ref] = self.shared.specs[self.scope.prefix + ref] = output.spec
-            self.by_ref[ref] = layer
+        kind, whole, prefix = layer.node.kind, layer.refs, self.scope.prefix
+        own = tuple(ref.removeprefix(prefix) for ref in whole) if prefix else whole
+        for i, output in enumerate(layer.done.outputs):
+            self.specs[own[i]] = self.shared.specs[whole[i]] = output.spec
+            self.by_ref[own[i]] = layer
         if inner is not None:
             assert isinstance(kind, Holder)
             x, outer = layer.inputs[0], self.fields[sources[0]]
@@ -213,12 +217,16 @@ class _Tracer:
                 self.fields[ref] = kind.seen_behind(x, outer, self.specs[ref], inner.fields[result])
                 if result in inner.begins:
                     self.begins.add(ref)
+                if result in inner.unfed:
+                    self.unfed.add(ref)
                 if result in inner.masks:
                     self.masks[ref] = inner.masks[result]
         elif isinstance(kind, Input):
             self.fields[own[0]] = entry.fields if entry else fields_of_input(layer.done.spec)
             if entry is None or entry.begins:
                 self.begins.add(own[0])
+            if entry and not entry.fed:
+                self.unfed.add(own[0])
             if entry and entry.mask:
                 self.masks[own[0]] = entry.mask
         else:
@@ -303,7 +311,13 @@ class _Tracer:
         given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
         inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
         entries = tuple(
-            _Entry(new, kind.seen_by(old, new, self.fields[ref]), ref in self.begins, self.masks.get(ref, ""))
+            _Entry(
+                spec=new,
+                fields=kind.seen_by(old, new, self.fields[ref]),
+                begins=ref in self.begins,
+                fed=ref not in self.unfed,
+                mask=self.masks.get(ref, ""),
+            )
             for old, new, ref in zip(specs, given, sources, strict=True)
         )
         shares = node.weights_of is not None

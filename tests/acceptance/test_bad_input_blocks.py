@@ -76,7 +76,7 @@ WRONG = {
                         "layers[1].time_distributed.layer", ["holds an Input"]),
     "inputs inside": (INPUT + steps('dense { units: 3 } inputs: "x"'), "UNSUPPORTED",
                       "layers[1].time_distributed.layer.inputs", ["inputs of its own"]),
-    "a merge inside": (INPUT + steps("add {}"), "UNSUPPORTED", "layers[1].time_distributed.layer", ["2 inputs"]),
+    "a merge inside": (INPUT + steps("concatenate{}"), "UNSUPPORTED", "layers[1].time_distributed.layer", ["2 inputs"]),
     "options inside": (INPUT + steps("dense { units: 0 }"), "OUT_OF_RANGE",
                        "layers[1].time_distributed.layer.dense.units", ["units=0", "td/dense"]),
     "no steps": ("layers { input { shape { dims { size: 3 } } } }" + steps("dense { units: 2 }"), "RANK_MISMATCH",

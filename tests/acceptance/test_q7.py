@@ -116,10 +116,10 @@ def test_what_was_asked_for_comes_in_that_order_beside_the_output(client: lm.Cli
         result["norm"]
 
 
-@pytest.mark.parametrize("name", get_args(ActivationName))
+@pytest.mark.parametrize("name", [name for name in get_args(ActivationName) if name not in ("softmin", "rrelu")])
 def test_every_activation_function_equals_keras(client: lm.Client, keras: ModuleType, name: ActivationName) -> None:
     x = np.concatenate([np.linspace(-8, 8, 97), [0.0, -0.0, 3.0, -3.0, 30.0, -30.0]]).astype("float32").reshape(1, -1)
     stack = lm.Stack([lm.Input((x.shape[1],)), lm.Activation(name)])
     theirs = keras.ops.convert_to_numpy(keras.activations.get(name)(keras.ops.convert_to_tensor(x)))
-    # Approximations of exp and erf differ in their last two or three bits.
+    # Softmin and rrelu are PyTorch's alone. Approximations of exp and erf differ in their last two or three bits.
     np.testing.assert_allclose(client.infer(stack, x).output, theirs, rtol=2e-6, atol=1e-6)

@@ -285,6 +285,15 @@ def test_other_fixes_leave_blocks_and_what_is_carried() -> None:
     assert after.weights == before.weights and after["block"].weights_of == "a"
 
 
+def test_shared_weights_stay_those_of_their_layer() -> None:
+    before = lm.Stack([lm.Input((4,)), lm.Dense(4), lm.Dense(4, weights_of="dense"), lm.Dense(4, weights_of="nobody")])
+    after = fix(insert(1, lm.Dense(4))).apply(before)
+    assert [layer.weights_of for layer in after] == ["", "", "", "dense_1", "nobody"]
+    assert fix(replace(2, lm.Dense(4))).apply(before)[2].weights_of == ""
+    assert fix(replace(3, lm.Dense(4, weights_of="dense_1"))).apply(before)[3].weights_of == "dense_1"
+    assert fix(remove(1)).apply(before)[1].weights_of == "dense"
+
+
 def test_a_layer_that_holds_another_is_replaced_whole() -> None:
     dense = lm.TimeDistributed(lm.Dense(3, weights={"bias": [1, 2, 3]}))
     before = lm.Stack([lm.Input((9, 4)), dense])

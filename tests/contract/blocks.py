@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from lamina_server.dims import Dim, Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import Trace
@@ -38,6 +38,8 @@ def _carved(r: random.Random, stack: Stack, name: str) -> Stack:
     specs, group, rest = trace(stack).specs, stack.nodes[start:end], stack.nodes[end:]
     inner = {node.name for node in group}
     taken = dict.fromkeys(ref for node in group for ref in node.inputs if ref.split(":")[0] not in inner)
+    if not taken:  # a Parameter by itself: a block has an Input
+        return stack
     later = [*(ref for node in rest for ref in node.inputs), *stack.outputs]
     given = list(dict.fromkeys(ref for ref in later if ref.split(":")[0] in inner)) or [str(group[-1].name)]
     entries, values = [], dict[str, Size]()

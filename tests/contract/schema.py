@@ -5,7 +5,7 @@ from dataclasses import MISSING
 from functools import cache
 from typing import Any
 
-from lamina_server.layers.functions import Function
+from lamina_server.layers.activations.functions import Function
 from tests.support import ROOT
 
 _BLOCK = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)

@@ -6,19 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from lamina_server.dims import Size, symbol
-from lamina_server.errors import StackError
-from lamina_server.layers.activations import GLU, PReLU, as_layer
-from lamina_server.layers.arithmetic import Average, Maximum, Multiply, Subtract
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
-from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.broadcasting import ConstantTensor
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input, Masking
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell
-from lamina_server.layers.einsum_dense import EinsumDense
-from lamina_server.layers.elementwise import Clip, Elementwise
-from lamina_server.layers.functions import (
+from lamina_server.errors import LimitError, StackError
+from lamina_server.layers.activations.as_layers import GLU, PReLU, as_layer
+from lamina_server.layers.activations.functions import (
     FUNCTIONS,
     Elu,
     Exponential,
@@ -34,30 +24,40 @@ from lamina_server.layers.functions import (
     Sparsemax,
     Tanh,
 )
-from lamina_server.layers.held import Constant, Parameter
-from lamina_server.layers.merging import Add, Concatenate, StackTensors
-from lamina_server.layers.normalization import (
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.transformer import TransformerEncoderLayer
+from lamina_server.layers.attention.unprojected import AdditiveAttention, Attention
+from lamina_server.layers.base import Kind
+from lamina_server.layers.broadcasting import ConstantTensor
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input, Masking
+from lamina_server.layers.core.einsum_dense import EinsumDense
+from lamina_server.layers.core.held import Constant, Parameter
+from lamina_server.layers.merging.arithmetic import Average, Maximum, Multiply, Subtract
+from lamina_server.layers.merging.elementwise import Clip, Elementwise
+from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
+from lamina_server.layers.merging.ordering import CumSum
+from lamina_server.layers.merging.products import CosineSimilarity, Dot, MatMul
+from lamina_server.layers.merging.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,
     LayerNormalization,
     RMSNormalization,
 )
-from lamina_server.layers.ordering import CumSum
-from lamina_server.layers.padding import Cropping, Pad
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.products import CosineSimilarity, Dot, MatMul
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
-from lamina_server.layers.reductions import Normalize, Reduce, Variance
-from lamina_server.layers.repeating import Flip, Repeat, Roll, Tile
-from lamina_server.layers.resizing import Upsample, UpSampling
-from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
-from lamina_server.layers.slicing import Slice, SqueezeAxes, Take, UnsqueezeAxes
+from lamina_server.layers.normalization.scaling import LayerScale, LocalResponseNormalization, Normalization, Rescaling
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.recurrent.walks import Recurrent
+from lamina_server.layers.shaping.padding import Cropping, Pad
+from lamina_server.layers.shaping.repeating import Flip, Repeat, Roll, Tile
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.shaping.resizing import Upsample, UpSampling
+from lamina_server.layers.shaping.slicing import Slice, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import Layout, Spec
-from lamina_server.layers.transformer import TransformerEncoderLayer
-from lamina_server.layers.unprojected import AdditiveAttention, Attention
-from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -93,6 +93,8 @@ def random_stack(r: Random, refused: Refused) -> tuple[Stack, dict[str, int]]:
                 trace(longer)
             except StackError as error:
                 refused(longer, error)
+                continue
+            except LimitError:  # an axis more than admitted
                 continue
             stack = longer
             break
@@ -264,6 +266,8 @@ def _reshape(r: Random, spec: Spec) -> Kind:
 
 
 def _permute(r: Random, spec: Spec) -> Kind:
+    if spec.rank == 1:  # a message cannot say that there are no axes to put in order
+        return UnsqueezeAxes((1,))
     return Permute(tuple(r.sample(range(1, spec.rank), spec.rank - 1)))
 
 
@@ -334,7 +338,9 @@ def _ends(r: Random, spec: Spec) -> Kind:
 
 def _resized(r: Random, spec: Spec) -> Kind:
     rank = spec.rank - 2
-    mode: Any = r.choice(("nearest", "nearest_exact", "area", {1: "linear", 2: "bicubic", 3: "trilinear"}[rank]))
+    mode: Any = r.choice(
+        ("nearest", "nearest_exact", "area", {1: "linear", 2: r.choice(("bilinear", "bicubic")), 3: "trilinear"}[rank])
+    )
     copies, sizes = UpSampling(_counts(r, spec), _format(r)), tuple(r.randint(1, 5) for _ in range(rank))
     return r.choice((copies, Upsample(sizes, mode=mode), Upsample((), (1.5,), mode), Upsample((), (2,), mode)))
 

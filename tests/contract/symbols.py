@@ -6,7 +6,7 @@ from string import ascii_uppercase
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import SPATIAL
 from lamina_server.stack import Stack
 from lamina_server.trace import trace

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lamina_server.binding import bind
 from lamina_server.errors import StackError
 from lamina_server.explain import explain, how
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
 from lamina_server.records import Trace
@@ -21,7 +21,7 @@ from tests.contract.blocks import flat, random_blocks
 from tests.contract.running import model, random_inputs, random_weights
 
 stacks = settings(
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -15,13 +15,13 @@ from lamina_server.explain import explain, how
 from lamina_server.formula import derive
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.base import Example, Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.folding import Fold, PixelUnshuffle
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.holders import Block
-from lamina_server.layers.repeating import BroadcastTo
-from lamina_server.layers.shaping import Permute, Reshape
+from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions
+from lamina_server.layers.shaping.folding import Fold, PixelUnshuffle
+from lamina_server.layers.shaping.repeating import BroadcastTo
+from lamina_server.layers.shaping.reshaping import Permute, Reshape
 from lamina_server.layers.tensors import Role
-from lamina_server.layers.walks import Recurrent, WalkOptions
 from lamina_server.records import LayerTrace
 from lamina_server.services.catalogue import kinds as catalogue
 from lamina_server.stack import Node, Stack, field_name

@@ -7,15 +7,15 @@ import onnx
 import pytest
 
 from lamina_server.dims import symbol
+from lamina_server.layers.activations.functions import Relu, Softmax, Softplus
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu, Softmax, Softplus
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM, SimpleRNN
-from lamina_server.layers.shaping import Flatten, Permute, ZeroPadding
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM, SimpleRNN
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, ZeroPadding
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack

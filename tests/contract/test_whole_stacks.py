@@ -23,7 +23,7 @@ from tests.contract.stacks import random_stack
 # Every layer is compared on what came out of ONNX Runtime before it, so errors do not add up over a stack.
 RTOL, ATOL = 1e-4, 1e-5
 stacks = settings(
-    max_examples=150,
+    max_examples=100,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

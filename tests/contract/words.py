@@ -13,7 +13,7 @@ from lamina_server.records import LayerTrace
 
 # "1 steps", "1 zeros are added", but not "5 x 1 weights" or "3 + 1 weights", where 1 is a factor or a term.
 _ONE_OF_MANY = re.compile(
-    r"(?<![\w.,+*/x-] )(?<![\w.=-])1 (?!is\b|x\b|this\b)(?:[a-z]+ )?(?!axis\b)([a-z]{2,}[^s\W]s)\b(?! the\b)"
+    r"(?<![\w.,+*/x-] )(?<![\w.=-])1 (?!is\b|axis\b|new axis\b|x\b|this\b)(?:[a-z]+ )?([a-z]{2,}[^s\W]s)\b(?! the\b)"
 )
 _MANY_OF_ONE = re.compile(
     r"(?<![x+*/-] )\b(?:[02-9]|[1-9]\d+) "

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lamina_server.layers.functions import (
+from lamina_server.layers.activations.functions import (
     FUNCTIONS,
     Celu,
     Elu,

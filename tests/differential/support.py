@@ -19,7 +19,7 @@ from lamina_server.dims import Size, evaluate, symbol
 from lamina_server.errors import StackError
 from lamina_server.export import export, output_name
 from lamina_server.layers.base import Kind, Weight
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.records import Trace
 from lamina_server.runtime.device import CPU

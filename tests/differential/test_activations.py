@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.activations import FUNCTION_LAYERS, GLU, FunctionLayer, PReLU, as_layer
-from lamina_server.layers.core import Activation
-from lamina_server.layers.functions import FUNCTIONS, Function, LeakyRelu, RRelu, Sparsemax, Threshold
+from lamina_server.errors import KernelError
+from lamina_server.layers.activations.as_layers import FUNCTION_LAYERS, GLU, FunctionLayer, PReLU, as_layer
+from lamina_server.layers.activations.functions import FUNCTIONS, Function, LeakyRelu, RRelu, Sparsemax, Threshold
+from lamina_server.layers.core.basics import Activation
 from tests.differential.activations import NOT_KERAS, by_keras, by_torch, of_kind
 from tests.differential.oracles import F, keras, keras_values, tensor, torch
 from tests.differential.support import (
@@ -72,10 +73,14 @@ def test_far_out_nothing_overflows_or_cancels(kind: type[Function]) -> None:
 @by_name
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_other_precisions(kind: type[Function], dtype: Any) -> None:
-    """float16 is as near as it can be; in float64 what ONNX Runtime has in single precision only is that precise."""
+    """float16 is as near as it can be; float64 too, or ONNX Runtime has no kernel: it is never computed in less."""
     x = normal(3, BATCH, 4, 5, scale=3).astype(dtype)
     for function in kind.examples():
-        (found,) = run(Activation(function), x)
+        try:
+            (found,) = run(Activation(function), x)
+        except KernelError:
+            assert dtype is np.float64
+            return
         assert found.dtype == dtype
         tolerance = 4e-3 if dtype is np.float16 else 1e-6
         expected = by_torch(function, tensor(x)).numpy()
@@ -183,8 +188,8 @@ def test_glu(data: st.DataObject, shape: tuple[int, ...], seed: int, layout: Any
 
 def test_layers_lie_as_their_input_lies() -> None:
     """A slope for each channel and a gate behind a convolution, whose tensor lies channels first in either layout."""
-    from lamina_server.layers.convolution import Conv
-    from lamina_server.layers.core import Input
+    from lamina_server.layers.convolution.conv import Conv
+    from lamina_server.layers.core.basics import Input
     from lamina_server.stack import Node, Stack
     from lamina_server.trace import trace
     from tests.differential.support import drawn, run_stack

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
-from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
+from lamina_server.layers.pooling.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.pooling.norm_pooling import GlobalLpPool, LpPool
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import F, keras, keras_values, tensor, torch
 from tests.differential.support import (
@@ -62,7 +62,7 @@ def test_adaptive_pools(
     pool = getattr(F, f"adaptive_{'avg' if average else 'max'}_pool{rank}d")
     expected = pool(tensor(x), [o or n for o, n in zip(sizes, lengths, strict=True)]).numpy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lamina_server.layers.adaptive._MOST_LISTED", 4096 if listed else 0)
+        patch.setattr("lamina_server.layers.pooling.adaptive._MOST_LISTED", 4096 if listed else 0)
         check(kind, x, layout, expected, rank=rank)
     if all(sizes):
         lies = data_format or layout

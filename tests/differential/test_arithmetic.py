@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
 from lamina_server.layers.broadcasting import Broadcasting
-from lamina_server.layers.core import Input
-from lamina_server.layers.merging import Add, Concatenate, StackTensors
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.merging.arithmetic import Average, Divide, Maximum, Minimum, Multiply, Power, Subtract
+from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.stack import Node, Stack
 from tests.contract.held import held

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
 from lamina_server.trace import trace
 from tests.differential import attentions
 from tests.differential.attentions import mask, outputs, packed, weights_for

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.conv_lstm import ConvLSTM
-from lamina_server.layers.functions import Function
+from lamina_server.layers.activations.functions import Function
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.trace import trace

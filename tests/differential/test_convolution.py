@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
 from tests.differential.activations import by_keras, by_torch, functions
 from tests.differential.oracles import F, keras, keras_values, tensor, unless_too_short
 from tests.differential.support import (

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.core import Dense, Dropout
+from lamina_server.layers.core.basics import Dense, Dropout
 from tests.differential.activations import by_keras, by_torch, functions
 from tests.differential.oracles import F, keras, keras_values, tensor
 from tests.differential.support import (

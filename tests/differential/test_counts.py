@@ -6,10 +6,10 @@ import pytest
 
 from lamina_server.elsewhere import MACS, PARAMS, elsewhere
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Dense
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.core.basics import Dense
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.recurrent.rnn import LSTM
 from lamina_server.layers.windows import PadPair
 from lamina_server.trace import trace
 from tests.differential.oracles import torch

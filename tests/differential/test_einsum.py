@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
-from lamina_server.layers.einsum_dense import EinsumDense
+from lamina_server.layers.core.einsum_dense import EinsumDense
 from tests.differential.activations import by_keras, by_torch, functions
 from tests.differential.oracles import keras, keras_values, tensor, torch
 from tests.differential.support import BATCH, assert_close, both, kernel, layouts, normal, profile, run, seeds

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.layers.broadcasting import ConstantTensor
-from lamina_server.layers.comparing import COMPARISONS, Compare, Logical, Where
-from lamina_server.layers.core import Input
-from lamina_server.layers.elementwise import OPERATIONS, Clip, Elementwise
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.merging.comparing import COMPARISONS, Compare, Logical, Where
+from lamina_server.layers.merging.elementwise import OPERATIONS, Clip, Elementwise
 from lamina_server.layers.tensors import FLOATS, DType, Layout
 from lamina_server.stack import Node, Stack
 from tests.contract.held import held

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lamina_server.dims import symbol
-from lamina_server.layers.core import Input
-from lamina_server.layers.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.shaping.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from lamina_server.layers.tensors import Layout
 from lamina_server.stack import Node, Stack
 from tests.differential.oracles import F, tensor, torch

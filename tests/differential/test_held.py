@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers import identities
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Cast, Dropout, Input, Masking
-from lamina_server.layers.held import Constant, Parameter
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.pooling import GlobalAveragePool
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core import identities
+from lamina_server.layers.core.basics import Cast, Dropout, Input, Masking
+from lamina_server.layers.core.held import Constant, Parameter
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.pooling.pools import GlobalAveragePool
 from lamina_server.layers.tensors import FLOATS, DType
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

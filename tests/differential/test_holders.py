@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.dims import symbol
+from lamina_server.layers.activations.functions import Elu, Relu, Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Elu, Relu, Softmax
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
 from lamina_server.layers.holders import Block, BlockName, SpectralNormalization, TimeDistributed
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import NamedStack, Node, Stack
 from lamina_server.trace import trace

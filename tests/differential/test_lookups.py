@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.lookups import CategoryEncoding, Embedding, ReversibleEmbedding
+from lamina_server.layers.core.lookups import CategoryEncoding, Embedding, ReversibleEmbedding
 from lamina_server.layers.tensors import DType, Layout
 from tests.differential.oracles import F, keras, tensor, torch
 from tests.differential.support import (

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.merging import Add, Concatenate
+from lamina_server.layers.merging.joining import Add, Concatenate
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, keras_values, tensor, torch
 from tests.differential.support import BATCH, assert_close, both, layouts, normal, profile, run, seeds

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamina_server.errors import KernelError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.normalization import (
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,
@@ -281,7 +282,11 @@ def test_other_precisions(kind: Kind, layout: Layout) -> None:
     (expected,) = run(kind, x, weights=weights, layout=layout)
     for dtype in (np.float16, np.float64):
         cast = {name: value.astype(dtype) for name, value in weights.items()}
-        (found,) = run(kind, x.astype(dtype), weights=cast, layout=layout)
+        try:
+            (found,) = run(kind, x.astype(dtype), weights=cast, layout=layout)
+        except KernelError:  # float64 is never computed in less
+            assert dtype is np.float64
+            continue
         assert found.dtype == dtype
         np.testing.assert_allclose(found.astype(np.float32), expected, rtol=4e-3, atol=4e-3 * abs(expected).max())
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
+from lamina_server.layers.merging.ordering import ArgMax, ArgMin, CumSum, Sort, TopK
 from lamina_server.layers.tensors import DType, Layout
 from tests.differential.broadcasts import Shape
 from tests.differential.oracles import keras, tensor, torch

@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lamina_server.layers.base import Kind
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.unpooling import MaxUnpool
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.pooling.unpooling import MaxUnpool
 from tests.differential.oracles import F, keras, keras_values, tensor, torch, unless_too_short
 from tests.differential.support import (
     BATCH,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.core import Input
-from lamina_server.layers.einsum import Einsum
-from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.merging.einsum import Einsum
+from lamina_server.layers.merging.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.stack import Node, Stack
 from tests.contract.held import held

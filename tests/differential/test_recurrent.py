@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamina_server.layers.activations.functions import Relu, Silu, Tanh
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.functions import Relu, Silu, Tanh
-from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, SimpleRNN
 from lamina_server.layers.tensors import Layout
 from lamina_server.trace import trace
 from tests.differential.oracles import torch

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.reductions import OPERATIONS, Normalize, Reduce, Variance
+from lamina_server.layers.merging.reductions import OPERATIONS, Normalize, Reduce, Variance
 from lamina_server.layers.tensors import DType, Layout
 from tests.differential.broadcasts import Shape
 from tests.differential.oracles import F, keras, tensor, torch

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
+from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import BATCH, layouts, normal, profile, seeds
@@ -18,7 +18,7 @@ def test_roll_and_flip(data: st.DataObject, shape: tuple[int, ...], layout: Layo
     """By more than the length, too, whatever number a symbol stands for."""
     x = normal(seed, BATCH, *shape)
     axes = data.draw(st.lists(st.integers(1, len(shape)), min_size=1, unique=True))
-    places = tuple(counted(data.draw, axis, x.ndim) for axis in axes)
+    places = tuple(counted(data, axis, x.ndim) for axis in axes)
     shifts = tuple(data.draw(st.integers(-12, 12)) for _ in axes)
     same(Roll(shifts, places), x, torch.roll(tensor(x), shifts, axes), layout, range(len(shape)))
     same(Flip(places), x, keras.ops.flip(x, axes).numpy(), layout, range(len(shape)))
@@ -33,7 +33,7 @@ def test_tile_and_repeat(data: st.DataObject, shape: tuple[int, ...], layout: La
     axis, times = data.draw(st.integers(1, len(shape))), data.draw(st.integers(1, 4))
     expected = tensor(x).repeat_interleave(times, axis)
     np.testing.assert_array_equal(expected, keras.ops.repeat(x, times, axis))
-    same(Repeat(times, counted(data.draw, axis, x.ndim)), x, expected, layout, range(len(shape)))
+    same(Repeat(times, counted(data, axis, x.ndim)), x, expected, layout, range(len(shape)))
 
 
 @profile

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.scaling import (
+from lamina_server.errors import KernelError
+from lamina_server.layers.normalization.scaling import (
     LayerScale,
     LocalResponseNormalization,
     Normalization,
@@ -219,7 +220,11 @@ def test_other_precisions(kind: Any, dtype: Any) -> None:
     weights = {"gamma": normal(1, 3)} if isinstance(kind, LayerScale) else {}
     (expected,) = run(kind, x, weights=weights)
     cast = {name: value.astype(dtype) for name, value in weights.items()}
-    (found,) = run(kind, x.astype(dtype), weights=cast)
+    try:
+        (found,) = run(kind, x.astype(dtype), weights=cast)
+    except KernelError:  # float64 is never computed in less
+        assert dtype is np.float64
+        return
     assert found.dtype == dtype
     np.testing.assert_allclose(found.astype(np.float32), expected, rtol=4e-3, atol=4e-3)
 

@@ -1,13 +1,12 @@
 """Parts of tensors, and axes of size 1: exactly NumPy's and PyTorch's numbers."""
 
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lamina_server.layers.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
+from lamina_server.layers.shaping.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import Layout
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import BATCH, both, layouts, normal, profile, refused, run, seeds
@@ -17,10 +16,9 @@ shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 ends = st.none() | st.integers(-9, 9)
 
 
-def counted(draw: Any, axis: int, rank: int) -> int:
+def counted(data: st.DataObject, axis: int, rank: int) -> int:
     """An axis, in half the cases from the end."""
-    found: int = draw(st.sampled_from((axis, axis - rank)))
-    return found
+    return data.draw(st.sampled_from((axis, axis - rank)))
 
 
 @profile
@@ -29,7 +27,7 @@ def test_squeeze_and_unsqueeze(data: st.DataObject, shape: tuple[int, ...], layo
     x = normal(seed, BATCH, *shape)
     new = data.draw(st.lists(st.integers(1, len(shape) + 2), max_size=2, unique=True))
     assume(all(axis <= len(shape) + len(new) for axis in new))
-    axes = tuple(counted(data.draw, axis, x.ndim + len(new)) for axis in new)
+    axes = tuple(counted(data, axis, x.ndim + len(new)) for axis in new)
     expected = np.expand_dims(x, axes)
     same(UnsqueezeAxes(axes), x, expected, layout, range(len(shape)))
     same(SqueezeAxes(axes), expected, x, layout, [i - 1 for i in range(1, expected.ndim) if i not in new])
@@ -56,7 +54,7 @@ def test_slice(
 ) -> None:
     """Python's slices, whose clipping is exact over a symbol too; nothing left is refused over both."""
     axis = data.draw(st.integers(1, len(shape)))
-    kind = Slice(counted(data.draw, axis, len(shape) + 1), start, stop, step)
+    kind = Slice(counted(data, axis, len(shape) + 1), start, stop, step)
     x = normal(seed, BATCH, *shape)
     cuts = [slice(None)] * x.ndim
     cuts[axis] = slice(start, stop, step)
@@ -76,7 +74,7 @@ def test_take(data: st.DataObject, shape: tuple[int, ...], layout: Layout, seed:
     x = normal(seed, BATCH, *shape)
     kept = data.draw(st.booleans()) or len(indices) > 1
     expected = keras.ops.take(x, np.array(indices) if kept else indices[0], axis).numpy()
-    same(Take(indices, counted(data.draw, axis, x.ndim), kept), x, expected, layout, [axis - 1])
+    same(Take(indices, counted(data, axis, x.ndim), kept), x, expected, layout, [axis - 1])
 
 
 @profile
@@ -84,7 +82,7 @@ def test_take(data: st.DataObject, shape: tuple[int, ...], layout: Layout, seed:
 def test_split(data: st.DataObject, shape: tuple[int, ...], layout: Layout, seed: int) -> None:
     """PyTorch's chunk and split, and sizes of which one may be what the others leave."""
     axis = data.draw(st.integers(1, len(shape)))
-    n, place = shape[axis - 1], counted(data.draw, axis, len(shape) + 1)
+    n, place = shape[axis - 1], counted(data, axis, len(shape) + 1)
     x = normal(seed, BATCH, *shape)
     how = data.draw(st.sampled_from(("sections", "size", "sizes")))
     if how == "sections":

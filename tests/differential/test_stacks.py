@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamina_server.dims import evaluate
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from tests.differential.support import BATCH, Array, Runner, assert_close, drawn, normal, profile, run_stack

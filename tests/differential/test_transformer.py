@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.functions import Gelu, Relu
-from lamina_server.layers.transformer import TransformerDecoderLayer, TransformerEncoderLayer
+from lamina_server.layers.activations.functions import Gelu, Relu
+from lamina_server.layers.attention.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 from lamina_server.trace import trace
 from tests.differential import attentions
 from tests.differential.attentions import mask, transformed, weights_for, with_gradients

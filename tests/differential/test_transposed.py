@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lamina_server.layers.base import Kind
-from lamina_server.layers.separable import SeparableConv
-from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.convolution.separable import SeparableConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
 from lamina_server.layers.windows import Padding, PadPair
 from tests.differential.activations import by_keras, by_torch, functions
 from tests.differential.oracles import F, keras, keras_values, tensor, unless_too_short

@@ -8,9 +8,9 @@ import pytest
 import lamina as lm
 from lamina.v1 import activations_pb2, layers_pb2
 from lamina_server.errors import StackError
-from lamina_server.layers.activations import FUNCTION_LAYERS, as_layer
-from lamina_server.layers.core import Activation
-from lamina_server.layers.functions import Gelu, HardSigmoid, LeakyRelu, Softmax
+from lamina_server.layers.activations.as_layers import FUNCTION_LAYERS, as_layer
+from lamina_server.layers.activations.functions import Gelu, HardSigmoid, LeakyRelu, Softmax
+from lamina_server.layers.core.basics import Activation
 from lamina_server.trace import trace
 from lamina_server.wire.stacks import decode_stack
 from tests.differential.oracles import F, keras, keras_values, tensor, torch

@@ -13,13 +13,13 @@ from lamina_server.errors import StackError
 from lamina_server.explain import explain, parameters
 from lamina_server.export import export, operators
 from lamina_server.layers import KINDS
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.unprojected import Attention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Cast, Dense, Dropout, Input
-from lamina_server.layers.einsum_dense import EinsumDense
-from lamina_server.layers.lookups import Embedding
+from lamina_server.layers.core.basics import Cast, Dense, Dropout, Input
+from lamina_server.layers.core.einsum_dense import EinsumDense
+from lamina_server.layers.core.lookups import Embedding
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.unprojected import Attention
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from tests.differential import attentions

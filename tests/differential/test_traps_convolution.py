@@ -10,9 +10,9 @@ import pytest
 from lamina_server.errors import StackError
 from lamina_server.export import export
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.separable import SeparableConv
-from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.separable import SeparableConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate

@@ -9,14 +9,14 @@ import pytest
 from lamina_server.errors import StackError
 from lamina_server.explain import how
 from lamina_server.export import export, operators
-from lamina_server.layers.arithmetic import Multiply
+from lamina_server.layers.activations.functions import Relu6
 from lamina_server.layers.base import Kind
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Relu6
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.products import MatMul
-from lamina_server.layers.shaping import Flatten
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.merging.arithmetic import Multiply
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.merging.products import MatMul
+from lamina_server.layers.shaping.reshaping import Flatten
 from lamina_server.layers.tensors import Layout
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate

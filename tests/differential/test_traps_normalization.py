@@ -9,7 +9,7 @@ import pytest
 from lamina_server.errors import StackError
 from lamina_server.export import export
 from lamina_server.layers.base import Kind
-from lamina_server.layers.normalization import (
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,

@@ -9,10 +9,10 @@ import pytest
 
 from lamina_server.errors import StackError
 from lamina_server.export import export
-from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
-from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.pooling import AveragePool, MaxPool
+from lamina_server.layers.pooling.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.pooling.norm_pooling import LpPool
+from lamina_server.layers.pooling.pools import AveragePool, MaxPool
 from lamina_server.layers.windows import PadPair
 from lamina_server.trace import trace
 from tests.differential.oracles import F, keras, keras_values, tensor, torch

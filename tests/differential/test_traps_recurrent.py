@@ -11,9 +11,9 @@ from lamina_server.errors import StackError
 from lamina_server.explain import explain
 from lamina_server.export import export
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.trace import trace
 from tests.differential.oracles import tensor, torch
 from tests.differential.support import BATCH, Array, drawn, normal, run, stack_of

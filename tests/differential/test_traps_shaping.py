@@ -7,12 +7,12 @@ import pytest
 
 from lamina_server.dims import symbol
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.folding import PixelShuffle, PixelUnshuffle
-from lamina_server.layers.padding import Pad
-from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
-from lamina_server.layers.shaping import Flatten, Permute, Reshape, ZeroPadding
-from lamina_server.layers.slicing import Split
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.shaping.folding import PixelShuffle, PixelUnshuffle
+from lamina_server.layers.shaping.padding import Pad
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape, ZeroPadding
+from lamina_server.layers.shaping.resizing import Resizing, Upsample, UpSampling
+from lamina_server.layers.shaping.slicing import Split
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -88,7 +88,7 @@ def test_trap_25_a_circular_pad_goes_round_what_is_left() -> None:
     x = counted(1, 1, 3)
     np.testing.assert_array_equal(resized(Pad((PadPair(1, -1),), "circular"), x), [[[1, 0, 1]]])
     np.testing.assert_array_equal(resized(Pad((PadPair(2, -1),), "reflect"), x), [[[2, 1, 0, 1]]])
-    cases: Any = (("circular", (1, -1)), ("reflect", (2, -1)))
+    cases: tuple[tuple[Any, tuple[int, int]], ...] = (("circular", (1, -1)), ("reflect", (2, -1)))
     for mode, pads in cases:
         kind = Pad((PadPair(*pads),), mode)
         np.testing.assert_array_equal(resized(kind, x), F.pad(tensor(x), pads, mode))
@@ -192,7 +192,8 @@ def test_trap_45_pixel_shuffle_counts_channels_first() -> None:
     np.testing.assert_array_equal(resized(PixelShuffle(2), x), F.pixel_shuffle(tensor(x), 2))
     np.testing.assert_array_equal(resized(PixelShuffle(2), x)[0, 0], [[0, 1], [2, 3]])
     np.testing.assert_array_equal(resized(PixelShuffle(2, "dcr"), x)[0, 0], [[0, 2], [4, 6]])
-    for order in ("crd", "dcr"):
+    orders: tuple[Any, ...] = ("crd", "dcr")
+    for order in orders:
         back = resized(PixelUnshuffle(2, order), resized(PixelShuffle(2, order), x))
         np.testing.assert_array_equal(back, x)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.layers.unprojected import AdditiveAttention, Attention
+from lamina_server.layers.attention.unprojected import AdditiveAttention, Attention
 from tests.differential import attentions
 from tests.differential.attentions import mask, outputs, weights_for
 from tests.differential.oracles import F, keras, tensor, torch

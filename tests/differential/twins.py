@@ -12,30 +12,30 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lamina_server.dims import evaluate, symbol
-from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
-from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
+from lamina_server.layers.activations.functions import Elu, Function, Relu, Softmax, Tanh
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Elu, Function, Relu, Softmax, Tanh
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.normalization import (
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.separable import SeparableConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
+from lamina_server.layers.merging.arithmetic import Maximum, Multiply, Subtract
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,
     LayerNormalization,
     RMSNormalization,
 )
-from lamina_server.layers.padding import Cropping
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.resizing import Upsample, UpSampling
-from lamina_server.layers.scaling import LayerScale, LocalResponseNormalization
-from lamina_server.layers.separable import SeparableConv
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.normalization.scaling import LayerScale, LocalResponseNormalization
+from lamina_server.layers.pooling.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.pooling.norm_pooling import LpPool
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.padding import Cropping
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.shaping.resizing import Upsample, UpSampling
 from lamina_server.layers.tensors import Spec
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from lamina_server.layers.activations.functions import FUNCTIONS, Function, HardSigmoid, Relu6, Sigmoid, Softmax, Tanh
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
-from lamina_server.layers.functions import FUNCTIONS, Function, HardSigmoid, Relu6, Sigmoid, Softmax, Tanh
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
-from lamina_server.layers.walks import Recurrent
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.recurrent.walks import Recurrent
 from lamina_server.trace import trace
 from tests.differential.activations import by_keras as function_by_keras
 from tests.differential.activations import functions

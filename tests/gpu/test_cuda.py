@@ -31,6 +31,14 @@ STACKS = {
     "bidirectional": lm.Stack([lm.Input(("T", 5)), lm.Bidirectional(lm.LSTM(7, num_layers=2))]),
     "scan": lm.Stack([lm.Input(("T", 5)), lm.GRU(7, "gelu", return_sequences=True), lm.LSTM(4, proj_size=3)]),
     "conv_lstm": lm.Stack([lm.Input(("T", 9, 8, 2)), lm.ConvLSTM2D(3, 3, go_backwards=True)]),
+    "attention": lm.Stack(
+        [
+            lm.Input(("T", 8)),
+            lm.MultiHeadAttention(2, 4, use_causal_mask=True),
+            lm.TransformerEncoderLayer(8, 2, 16, norm_first=True),
+            lm.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de"),
+        ]
+    ),
 }
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import InvalidRequestError, LimitError, MismatchError, StackError
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.merging import Add
-from lamina_server.layers.pooling import GlobalAveragePool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.pooling.pools import GlobalAveragePool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten
 from lamina_server.limits import Limits
 from lamina_server.lru import Lru
 from lamina_server.runtime import Device, SessionCache, Workers

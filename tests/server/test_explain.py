@@ -12,17 +12,17 @@ from lamina_server.dims import Size, symbol
 from lamina_server.errors import LaminaError
 from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Example, Kind, grouped, plural
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits

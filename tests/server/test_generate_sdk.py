@@ -12,7 +12,7 @@ import lamina.layers
 from lamina_server import generate_sdk
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.base import IN_NAME, Kind, Sdk
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from tests.support import require_program
 
 CONSTRUCTORS = [(kind, sdk) for kind in KINDS for sdk in kind.sdk]

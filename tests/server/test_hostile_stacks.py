@@ -10,14 +10,14 @@ import pytest
 from lamina.dims import Dim as ClientDim
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
+from lamina_server.layers.activations.functions import FUNCTIONS, Function, Relu, Relu6, Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import FUNCTIONS, Function, Relu, Relu6, Softmax
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.pooling import GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.pooling.pools import GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits

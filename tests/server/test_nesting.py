@@ -6,16 +6,16 @@ import pytest
 
 from lamina_server.binding import bind
 from lamina_server.dims import Size, symbol
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
 from lamina_server.layers.holders import Block, BlockName, SpectralNormalization, TimeDistributed
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Reshape
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Reshape
 from lamina_server.layers.tensors import DType, Layout, Role
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
@@ -255,7 +255,7 @@ def test_bytes_alive_are_those_of_the_layers_written_out() -> None:
 
 def twice(kind: Kind, shape: tuple[Size, ...], **blocks: list[Node]) -> Stack:
     nodes = [Node(Input(shape), "x"), Node(kind, "a", ("x",)), Node(kind, "b", ("x",), weights_of="a")]
-    return stack(*nodes, outputs=("a", "b"), **blocks)  # type: ignore[arg-type]  # blocks by any name
+    return stack(*nodes, layout=Layout.CHANNELS_LAST, outputs=("a", "b"), **blocks)
 
 
 SHARED = {
@@ -374,3 +374,23 @@ def test_a_pool_behind_a_block_says_what_its_default_stride_would_give() -> None
 def test_a_block_that_nobody_uses_costs_nothing() -> None:
     made = stack(Node(Input((8, 3)), "x"), Node(Dropout()), never=[Node(Input((9,)), "x"), Node(Dense(3))])
     assert [layer.name for layer in trace(made).walk()] == ["x", "dropout"]
+
+
+def test_costs_of_folded_rows_are_counted_once() -> None:
+    """Behind a Reshape that folds 5 windows of 6 into the batch axis: per sample outside, per row inside a holder."""
+    row, rows = 6 * 3 * 4, Reshape((-1, 6, 3), include_batch=True)
+    made = stack(
+        Node(Input((5, 6, 3)), "x"),
+        Node(TimeDistributed(Node(Dense(4))), "steps"),
+        Node(rows, "rows", ("x",)),
+        Node(Dense(4), "dense"),
+        Node(TimeDistributed(Node(Dense(4))), "inside", ("rows",)),
+        Node(block("b"), "block", ("rows",)),
+        Node(Dense(1), "last", ("dense",)),
+        b=[Node(Input((ANY, 3)), "x"), Node(Dense(4), "d")],
+    )
+    found = trace(made)
+    macs = {layer.name: layer.done.macs.value for top in found.layers for layer in top.walk() if layer.done.macs}
+    whole = dict.fromkeys(("steps", "dense", "inside", "block"), 5 * row)
+    assert macs == whole | {"last": 5 * 6 * 4, "steps/dense": row, "inside/dense": row // 6, "block/d": row}
+    assert found.macs == 4 * 5 * row + 120

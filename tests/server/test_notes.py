@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
+from lamina_server.layers.activations.functions import Relu, Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Dropout, Input
-from lamina_server.layers.functions import Relu, Softmax
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.notes import MOST_RETRACED, annotate

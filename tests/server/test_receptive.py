@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
-from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
-from lamina_server.layers.attention import MultiHeadAttention
+from lamina_server.layers.activations.functions import Relu
+from lamina_server.layers.attention.multi_head import MultiHeadAttention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional
-from lamina_server.layers.conv_lstm import ConvLSTM
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.held import Parameter
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Permute, Reshape, ZeroPadding
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.core.held import Parameter
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.pooling.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent.bidirectional import Bidirectional
+from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout, Role
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.receptive import Field
 from lamina_server.records import Trace

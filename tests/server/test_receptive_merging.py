@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamina_server.layers.arithmetic import Maximum, Multiply, Subtract
 from lamina_server.layers.base import Kind
 from lamina_server.layers.broadcasting import ConstantTensor
-from lamina_server.layers.comparing import Compare
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Input
-from lamina_server.layers.einsum import Einsum
-from lamina_server.layers.elementwise import Clip, Elementwise
-from lamina_server.layers.merging import Add, Concatenate, StackTensors
-from lamina_server.layers.ordering import ArgMax, CumSum, Sort, TopK
-from lamina_server.layers.pooling import GlobalAveragePool, MaxPool
-from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
-from lamina_server.layers.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.merging.arithmetic import Maximum, Multiply, Subtract
+from lamina_server.layers.merging.comparing import Compare
+from lamina_server.layers.merging.einsum import Einsum
+from lamina_server.layers.merging.elementwise import Clip, Elementwise
+from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
+from lamina_server.layers.merging.ordering import ArgMax, CumSum, Sort, TopK
+from lamina_server.layers.merging.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
+from lamina_server.layers.merging.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.pooling.pools import GlobalAveragePool, MaxPool
 from lamina_server.layers.tensors import Role
 from lamina_server.receptive import Field, Fields
 from lamina_server.stack import Node, Stack

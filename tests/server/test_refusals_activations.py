@@ -6,10 +6,8 @@ import lamina as lm
 from lamina.messages import function
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.activations import GLU, PReLU, as_layer
-from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import (
+from lamina_server.layers.activations.as_layers import GLU, PReLU, as_layer
+from lamina_server.layers.activations.functions import (
     Celu,
     Elu,
     Function,
@@ -26,6 +24,8 @@ from lamina_server.layers.functions import (
     Squareplus,
     Threshold,
 )
+from lamina_server.layers.base import Kind
+from lamina_server.layers.core.basics import Activation, Dense, Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.repair import repaired

@@ -4,13 +4,13 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.activations.functions import Softmax
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.transformer import TransformerDecoderLayer, TransformerEncoderLayer
+from lamina_server.layers.attention.unprojected import AdditiveAttention, Attention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.functions import Softmax
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.transformer import TransformerDecoderLayer, TransformerEncoderLayer
-from lamina_server.layers.unprojected import AdditiveAttention, Attention
 from lamina_server.limits import Limits
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -65,7 +65,7 @@ def stack_of(kind: Kind, *shapes: Shape, last: DType = DType.FLOAT32) -> Stack:
         # inputs and masks
         (MHA, [(5, 6)] * 4, None, "INPUT_COUNT", "takes query, value and key, and a mask of bool after that; x3 is of"),
         (ENCODER, [(5, 6), (5, 5)], None, "INPUT_COUNT", "takes query, and a mask of bool after that; x1 is"),
-        (ENCODER, [(5, 6)] * 3, None, "INPUT_COUNT", "takes 1 to 2 inputs, but 3 are given"),
+        (ENCODER, [(5, 6)] * 3, None, "INPUT_COUNT", "takes 1 or 2 inputs, but 3 are given"),
         (MHA, [(5, 6)] * 5, None, "INPUT_COUNT", "takes 1 to 4 inputs, but 5 are given"),
         (DECODER, [(5, 6), (5, 5)], BOOL, "INPUT_COUNT", "takes 2 inputs besides the mask, but only 1 stands"),
         (MultiHeadAttention(2, 3, additive_mask=True), [(5, 6)], None, "INPUT_COUNT", "has additive_mask=True"),

@@ -6,12 +6,12 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
+from lamina_server.layers.activations.functions import Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.functions import Softmax
-from lamina_server.layers.separable import SeparableConv
+from lamina_server.layers.convolution.separable import SeparableConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

@@ -6,20 +6,20 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.transformer import TransformerEncoderLayer
+from lamina_server.layers.attention.unprojected import Attention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Cast, Dense, Input, Masking
-from lamina_server.layers.einsum_dense import EinsumDense
-from lamina_server.layers.held import Constant, Parameter
-from lamina_server.layers.identities import GaussianNoise, SpatialDropout
-from lamina_server.layers.lookups import CategoryEncoding, Embedding, ReversibleEmbedding
-from lamina_server.layers.merging import Add
-from lamina_server.layers.pooling import GlobalAveragePool, MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Permute
+from lamina_server.layers.core.basics import Cast, Dense, Input, Masking
+from lamina_server.layers.core.einsum_dense import EinsumDense
+from lamina_server.layers.core.held import Constant, Parameter
+from lamina_server.layers.core.identities import GaussianNoise, SpatialDropout
+from lamina_server.layers.core.lookups import CategoryEncoding, Embedding, ReversibleEmbedding
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.pooling.pools import GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Permute
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.transformer import TransformerEncoderLayer
-from lamina_server.layers.unprojected import Attention
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from tests.contract import words
@@ -137,7 +137,7 @@ def test_lookups_and_what_changes_little(
             "has 3 values for shape (2, 2), which has 4 places",
         ),
         (Constant((1.0,), (3, T)), "SYMBOLIC_SIZE", "each size of its shape"),
-        (Constant((float("nan"),)), "OUT_OF_RANGE", "has values=nan"),
+        (Constant((float("nan"),)), "OUT_OF_RANGE", "has nan among its values"),
         (Constant((0.5,), dtype=DType.INT32), "OUT_OF_RANGE", "has 0.5 among its values; int32 holds integers from"),
         (Constant((300.0,), dtype=DType.UINT8), "OUT_OF_RANGE", "uint8 holds integers from 0 to 255"),
         (Constant((2.0,), dtype=DType.BOOL), "OUT_OF_RANGE", "bool holds integers from 0 to 1"),

@@ -6,17 +6,17 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.arithmetic import Average, Divide, Maximum, Multiply, Power, Subtract
 from lamina_server.layers.base import Kind
 from lamina_server.layers.broadcasting import MAX_CONSTANTS, Broadcasting, ConstantTensor
-from lamina_server.layers.comparing import Compare, Logical, Where
-from lamina_server.layers.core import Input
-from lamina_server.layers.einsum import Einsum
-from lamina_server.layers.elementwise import Clip, Elementwise
-from lamina_server.layers.merging import Add, Concatenate, StackTensors
-from lamina_server.layers.ordering import ArgMax, CumSum, Sort, TopK
-from lamina_server.layers.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
-from lamina_server.layers.reductions import Normalize, Reduce, Variance
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.merging.arithmetic import Average, Divide, Maximum, Multiply, Power, Subtract
+from lamina_server.layers.merging.comparing import Compare, Logical, Where
+from lamina_server.layers.merging.einsum import Einsum
+from lamina_server.layers.merging.elementwise import Clip, Elementwise
+from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
+from lamina_server.layers.merging.ordering import ArgMax, CumSum, Sort, TopK
+from lamina_server.layers.merging.products import CosineSimilarity, Dot, MatMul, PairwiseDistance
+from lamina_server.layers.merging.reductions import Normalize, Reduce, Variance
 from lamina_server.layers.tensors import DType
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

@@ -5,15 +5,15 @@ import pytest
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.normalization import (
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.normalization.normalizing import (
     BatchNormalization,
     GroupNormalization,
     InstanceNormalization,
     LayerNormalization,
     RMSNormalization,
 )
-from lamina_server.layers.scaling import (
+from lamina_server.layers.normalization.scaling import (
     LayerScale,
     LocalResponseNormalization,
     Normalization,

@@ -6,13 +6,13 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
-from lamina_server.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Input
-from lamina_server.layers.norm_pooling import GlobalLpPool, LpPool
-from lamina_server.layers.pooling import AveragePool, MaxPool
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.pooling.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
+from lamina_server.layers.pooling.norm_pooling import GlobalLpPool, LpPool
+from lamina_server.layers.pooling.pools import AveragePool, MaxPool
+from lamina_server.layers.pooling.unpooling import MaxUnpool
 from lamina_server.layers.tensors import DType
-from lamina_server.layers.unpooling import MaxUnpool
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.stack import Node, Stack

@@ -8,13 +8,13 @@ import pytest
 from lamina.v1 import layers_pb2
 from lamina_server.dims import symbol
 from lamina_server.errors import StackError
+from lamina_server.layers.activations.functions import Elu, Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
-from lamina_server.layers.conv_lstm import ConvLSTM
-from lamina_server.layers.core import Input
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
-from lamina_server.layers.functions import Elu, Softmax
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.core.basics import Input
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.stack import Node, Stack

@@ -8,14 +8,14 @@ import pytest
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
-from lamina_server.layers.merging import Add
-from lamina_server.layers.padding import Cropping, Pad
-from lamina_server.layers.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
-from lamina_server.layers.resizing import Resizing, Upsample, UpSampling
-from lamina_server.layers.shaping import Flatten, Permute, Reshape
-from lamina_server.layers.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.shaping.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from lamina_server.layers.shaping.padding import Cropping, Pad
+from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape
+from lamina_server.layers.shaping.resizing import Resizing, Upsample, UpSampling
+from lamina_server.layers.shaping.slicing import Slice, Split, SqueezeAxes, Take, UnsqueezeAxes
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
@@ -50,6 +50,7 @@ def refusal(kind: Kind, shape: tuple[Size, ...], dtype: DType = DType.FLOAT32) -
         (Pad((P(3, 0),), "reflect"), (3, 2), "BAD_PADDING", 'is 3: mode="reflect" can add at most 2'),
         (Pad((P(0, 4),), "circular"), (3, 2), "BAD_PADDING", 'is 3: mode="circular" can add at most 3'),
         (Pad((P(3, -1),), "circular"), (3, 2), "BAD_PADDING", "(2 of them left)"),
+        (Pad((P(3, -4),)), (3, 2), "BAD_PADDING", "takes 4 away along steps, which is 3"),
         (Pad((P(-2, -1),)), (3, 2), "EMPTY_RESULT", "would leave batch, 0 steps"),
         (Pad((P(1, 1),), "reflect", 2.0), (9, 3), "UNSUPPORTED", "value=2, which mode="),
         (Pad((P(1, 1),), axes=(1, 2)), (9, 3), "LENGTH_MISMATCH", "axes has 2 numbers, but padding has 1 pair"),
@@ -200,6 +201,12 @@ def test_folded_and_unfolded_batch_axes_do_not_meet() -> None:
     found = refusal_of(stack)
     assert found.reason == "SIZE_MISMATCH"
     assert "batch axes of 4 * batch (folded) and batch (flat)" in str(found)
+
+
+def test_rows_that_no_sample_has_whole() -> None:
+    folded = (Node(Input((4, 6)), "x"), Node(Reshape((-1, 6), include_batch=True), "folded"))
+    found = refusal_of(Stack((*folded, Node(Reshape((-1, 5), include_batch=True), "again"))))
+    assert "4 rows per sample of 6 each by (-1, 5): 5 does not divide 24" in str(found)
 
 
 HUGE = 2**31 - 1

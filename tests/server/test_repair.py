@@ -9,28 +9,28 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
-from lamina_server.layers.arithmetic import Multiply, Subtract
+from lamina_server.layers.activations.functions import Relu, Softmax
 from lamina_server.layers.base import Kind
-from lamina_server.layers.bidirectional import Bidirectional, Merge
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
-from lamina_server.layers.conv_lstm import ConvLSTM
-from lamina_server.layers.convolution import Conv, DepthwiseConv
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.dense_cells import GRUCell, LSTMCell
-from lamina_server.layers.functions import Relu, Softmax
+from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.core.lookups import Embedding
 from lamina_server.layers.holders import Block, BlockName
-from lamina_server.layers.lookups import Embedding
-from lamina_server.layers.merging import Add, Concatenate, StackTensors
-from lamina_server.layers.norm_pooling import LpPool
-from lamina_server.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization
-from lamina_server.layers.ordering import TopK
-from lamina_server.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from lamina_server.layers.products import Dot, MatMul
-from lamina_server.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
-from lamina_server.layers.reductions import Reduce, Variance
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
+from lamina_server.layers.merging.arithmetic import Multiply, Subtract
+from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
+from lamina_server.layers.merging.ordering import TopK
+from lamina_server.layers.merging.products import Dot, MatMul
+from lamina_server.layers.merging.reductions import Reduce, Variance
+from lamina_server.layers.normalization.normalizing import BatchNormalization, GroupNormalization, LayerNormalization
+from lamina_server.layers.pooling.norm_pooling import LpPool
+from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, MaxPool
+from lamina_server.layers.recurrent.bidirectional import Bidirectional, Merge
+from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
+from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding
 from lamina_server.layers.tensors import Layout
-from lamina_server.layers.transposed import ConvTranspose
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, Trace

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import InvalidRequestError, StackError
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.merging import Add
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.merging.joining import Add
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis

@@ -3,12 +3,12 @@
 import pytest
 
 from lamina_server.errors import StackError
-from lamina_server.layers.attention import GroupQueryAttention, MultiHeadAttention
+from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Dense, Input, Masking
-from lamina_server.layers.lookups import Embedding
-from lamina_server.layers.merging import Add
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.core.basics import Dense, Input, Masking
+from lamina_server.layers.core.lookups import Embedding
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.recurrent.rnn import LSTM
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.repair import apply, repaired

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Dense, Input
 from lamina_server.layers.holders import Block, BlockName, SpectralNormalization, TimeDistributed
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.pooling import MaxPool
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Reshape
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.pooling.pools import MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Reshape
 from lamina_server.layers.tensors import Layout
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, LayerTrace

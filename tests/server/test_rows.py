@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lamina_server.errors import InvalidRequestError
-from lamina_server.layers.core import Cast, Input
-from lamina_server.layers.lookups import Embedding, ReversibleEmbedding
-from lamina_server.layers.merging import Add
-from lamina_server.layers.shaping import Reshape
+from lamina_server.layers.core.basics import Cast, Input
+from lamina_server.layers.core.lookups import Embedding, ReversibleEmbedding
+from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.shaping.reshaping import Reshape
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.repair.arrays import looked_up

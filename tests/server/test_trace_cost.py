@@ -9,16 +9,16 @@ import pytest
 
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LimitError, StackError
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.einsum import Einsum
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.pooling import MaxPool
-from lamina_server.layers.products import CosineSimilarity, PairwiseDistance
-from lamina_server.layers.recurrent import LSTM
-from lamina_server.layers.shaping import Flatten, Reshape
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.merging.einsum import Einsum
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.merging.products import CosineSimilarity, PairwiseDistance
+from lamina_server.layers.pooling.pools import MaxPool
+from lamina_server.layers.recurrent.rnn import LSTM
+from lamina_server.layers.shaping.reshaping import Flatten, Reshape
 from lamina_server.layers.windows import PadPair
 from lamina_server.limits import Limits, grouped_count, human_bytes
 from lamina_server.records import Trace

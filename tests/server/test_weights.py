@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from lamina_server.errors import InvalidRequestError
 from lamina_server.layers.base import Weight
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.normalization import BatchNormalization
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.normalization.normalizing import BatchNormalization
+from lamina_server.layers.recurrent.rnn import LSTM
 from lamina_server.records import Trace
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace

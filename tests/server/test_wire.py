@@ -13,10 +13,10 @@ from lamina.v1 import layers_pb2, tensor_pb2
 from lamina_server.dims import symbol
 from lamina_server.errors import InvalidRequestError, StackError
 from lamina_server.layers import FUNCTIONS, KINDS
+from lamina_server.layers.activations.functions import Function, LeakyRelu, Relu, Softmax
 from lamina_server.layers.base import Example
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Function, LeakyRelu, Relu, Softmax
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Activation, Dense, Input
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.services.catalogue import example_stack

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from lamina_server.errors import LayerError, StackError
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import Kind
-from lamina_server.layers.core import Activation, Dense, Input
-from lamina_server.layers.functions import Relu
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.recurrent import LSTM
+from lamina_server.layers.core.basics import Activation, Dense, Input
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.recurrent.rnn import LSTM
 from lamina_server.stack import Namer, Node, Stack, field_name, snake_case
 from lamina_server.trace import trace
 from lamina_server.wiring import resolve

@@ -1,6 +1,7 @@
 """`lamina trace`: the shape of every tensor, and why."""
 
 import json
+from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +56,8 @@ def trace(
         with connected(address, timeout, out) as client:
             done = attempt(lambda one: client.trace(one.source, one.arrays), subject, fix, out)
         traced = _titled(done.answer, inputs.title(file, stack))
-        chosen = [traced[name] for name in layer] if layer else [*traced.layers] if explain else []
+        every = [one for one in traced.walk() if one.kind != "Input" or one in traced.layers]
+        chosen = [traced[name] for name in layer] if layer else every if explain and not json else []
         _print(out, traced, chosen, done, markdown=markdown)
         _save(out, traced, done, write, html)
 
@@ -83,13 +85,20 @@ def _data(trace: "Trace", chosen: "list[LayerTrace]", done: "Attempt[Trace]") ->
     traced = trace_data(trace)
     if chosen:
         names = {layer.name for layer in chosen}
-        traced["layers"] = [layer for layer in traced["layers"] if layer["name"] in names]
+        traced["layers"] = [layer for layer in _every(traced["layers"]) if layer["name"] in names]
     data: dict[str, object] = {"trace": traced}
     if done.fixes:
         data["fixes"] = [{"title": fix.title, "outcome": fix.outcome} for fix in done.fixes]
         if isinstance(done.subject.source, lm.Stack):
             data["stack"] = json.loads(done.subject.source.to_json())
     return data
+
+
+def _every(layers: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Layers, and those inside them."""
+    for layer in layers:
+        yield layer
+        yield from _every(layer.get("layers", []))
 
 
 def trace_data(trace: "Trace") -> dict[str, Any]:

@@ -127,7 +127,8 @@ class Inference:
     derivations. Every output element sees the whole input (`sees_all`), or all of it along some axes of the output
     (`sees_along`). Along `uneven` axes of the output neighbours do not see neighbours, as after a flip: no receptive
     field can be told. `least_one` are sizes that are no axis but must be 1 or more, which bounds their symbols.
-    `scratch` is the number of elements, per sample, of a tensor made on the way that may be larger than all others.
+    `scratch` is the number of elements, per entry of the batch axis, of a tensor made on the way that may be larger
+    than all others.
     """
 
     outputs: tuple[Output, ...]
@@ -189,7 +190,7 @@ class Node(NamedTuple):
 
     def bound(self, values: Mapping[str, Size]) -> "Node":
         """The layer with other sizes in the place of its symbols."""
-        expect = self.expect and tuple(substitute(size, values) for size in self.expect)
+        expect = self.expect and tuple(size if str(size) == "?" else substitute(size, values) for size in self.expect)
         return self._replace(kind=self.kind.bound(values), expect=expect)
 
 
@@ -316,7 +317,7 @@ class Kind:
         """The layer with other sizes in the place of its symbols."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         changed = {
-            name: tuple(substitute(size, values) if isinstance(size, Dim) else size for size in value)
+            name: tuple(substitute(size, values) if str(size) != "?" else size for size in value)
             for name, value in found.items()
             if isinstance(value, tuple) and any(isinstance(size, Dim) for size in value)
         }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NewType
 from lamina_server.dims import Size, symbol
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
+from lamina_server.layers.activations.functions import Relu
 from lamina_server.layers.base import (
     Derivation,
     Example,
@@ -24,11 +25,10 @@ from lamina_server.layers.base import (
     option,
     plural,
 )
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.functions import Relu
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Dense, Input
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.merging import Add
+from lamina_server.layers.merging.joining import Add
 from lamina_server.layers.tensors import ANY, Axis, Layout, Role, Spec, usual_roles
 
 Fields = dict[Role, Any]  # receptive fields by axis

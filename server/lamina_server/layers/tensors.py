@@ -109,7 +109,7 @@ class Spec(NamedTuple):
     def folded(self) -> Size:
         """How many entries of the batch axis belong to one sample: more than 1 where steps are folded into it."""
         first = self.axes[0].size
-        return 1 if first == BATCH else exact_div(first, BATCH) or 1
+        return 1 if first is BATCH or first == BATCH else exact_div(first, BATCH) or 1
 
     def resized(self, index: int, size: Size, role: Role | None = None) -> "Spec":
         """The same tensor with one axis of another size."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina_server.errors import InvalidRequestError, LaminaError, StackError
 from lamina_server.layers.base import plural
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType, Role, Spec
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, LayerTrace, Trace

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from lamina_server.dims import Dim, Size
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor, axis_name
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.products import Dot, MatMul
-from lamina_server.layers.shaping import ZeroPadding
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.merging.products import Dot, MatMul
+from lamina_server.layers.shaping.reshaping import ZeroPadding
 from lamina_server.layers.tensors import Role
 from lamina_server.layers.windows import PadPair
 from lamina_server.repair.fault import Candidate, Fault, written

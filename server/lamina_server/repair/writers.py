@@ -6,17 +6,17 @@ from math import prod
 
 from lamina_server.dims import Size, product, symbol
 from lamina_server.layers.base import plural
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Cast, Dense, Input
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Cast, Dense, Input
 from lamina_server.layers.holders import Block
-from lamina_server.layers.padding import Pad
-from lamina_server.layers.pooling import GlobalAveragePool, Pool
-from lamina_server.layers.recurrent import GRU, LSTM, SimpleRNN
-from lamina_server.layers.reductions import Reduce, Variance
-from lamina_server.layers.shaping import Flatten, Permute, RepeatVector, Reshape
+from lamina_server.layers.merging.reductions import Reduce, Variance
+from lamina_server.layers.pooling.pools import GlobalAveragePool, Pool
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, SimpleRNN
+from lamina_server.layers.recurrent.walks import Recurrent
+from lamina_server.layers.shaping.padding import Pad
+from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVector, Reshape
 from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
-from lamina_server.layers.transposed import ConvTranspose
-from lamina_server.layers.walks import Recurrent
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault, written
 from lamina_server.repair.merges import aligned_otherwise, disagreeing

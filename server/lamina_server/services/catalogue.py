@@ -9,7 +9,7 @@ from lamina.v1 import service_pb2
 from lamina_server.export import export, operators
 from lamina_server.layers import KINDS
 from lamina_server.layers.base import Example, Kind, option_text
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate

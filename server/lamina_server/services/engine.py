@@ -19,7 +19,7 @@ from lamina_server.binding import bind, too_short
 from lamina_server.dims import evaluate
 from lamina_server.errors import InvalidRequestError, KernelError, LimitError, MismatchError, StackError
 from lamina_server.export import export
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import DType
 from lamina_server.limits import Limits, human_bytes
 from lamina_server.lru import Lru

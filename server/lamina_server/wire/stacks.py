@@ -9,7 +9,7 @@ import re
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -18,10 +18,10 @@ from lamina.v1 import layers_pb2, options_pb2, tensor_pb2
 from lamina_server.dims import Dim, symbol
 from lamina_server.errors import StackError
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
-from lamina_server.layers.activations import as_layer
-from lamina_server.layers.bidirectional import Merge
+from lamina_server.layers.activations.as_layers import as_layer
+from lamina_server.layers.activations.function import Function
 from lamina_server.layers.broadcasting import Broadcasting, ConstantTensor
-from lamina_server.layers.function import Function
+from lamina_server.layers.recurrent.bidirectional import Merge
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.lru import Lru
@@ -153,9 +153,9 @@ def _kind(message: Message, path: str) -> Any:
 
 
 def _message(message: Message, path: str) -> Any:
-    if isinstance(message, layers_pb2.Layer):
-        return _node(message, path)
     shape = _shape_of(message.DESCRIPTOR)
+    if shape == "layer":
+        return _node(cast("layers_pb2.Layer", message), path)
     if shape == "union":
         member = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
         if member is None:
@@ -246,6 +246,8 @@ def _given(message: Message, descriptor: Any) -> bool:
 
 @cache
 def _shape_of(descriptor: Any) -> str:
+    if descriptor.name == "Layer":
+        return "layer"
     if (
         len(descriptor.oneofs) == 1
         and len(descriptor.oneofs[0].fields) == len(descriptor.fields)

@@ -45,6 +45,19 @@ def test_every_layer(lamina: Run, net: Net) -> None:
     assert heads == ["input", "conv1d", "global_average_pooling1d", "dense"]
 
 
+def test_layers_inside_others(lamina: Run, net: Net) -> None:
+    block = lm.Stack([lm.Input((None, 9)), lm.Conv1D(4, 3)], name="b")
+    nested = net(lm.Stack([lm.Input((128, 9)), lm.Block(block)]))
+    assert "    conv1d  Conv1D(4, 3)" in lamina("trace", nested).out
+    ran = lamina("trace", nested, "--explain")
+    heads = [line.split()[0] for line in ran.out.splitlines() if line[:1].isalpha()]
+    assert heads == ["input", "block", "block/conv1d"]
+    assert "weights: block/conv1d/kernel 3 x 9 x 4" in lamina("trace", nested, "--layer", "block/conv1d").out
+    (one,) = lamina("trace", nested, "--json", "--layer", "block/conv1d").data["trace"]["layers"]
+    assert one["name"] == "block/conv1d"
+    assert len(lamina("trace", nested, "--json", "--explain").data["trace"]["layers"]) == 2
+
+
 def test_a_layer_that_is_not_there(lamina: Run, net: Net) -> None:
     ran = lamina("trace", net(HAR), "--layer", "conv")
     assert ran.code == 3 and ran.out == ""

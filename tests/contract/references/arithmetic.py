@@ -33,7 +33,8 @@ def _einsum(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], la
 
 
 def _cosine(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
-    a, b = (_unit(x, kind.axis, 2, kind.epsilon) for x in inputs)
+    # As PyTorch: made as long as each other first, and only then divided by their lengths.
+    a, b = (_unit(x, kind.axis, 2, kind.epsilon) for x in np.broadcast_arrays(*inputs))
     return [(a * b).sum(kind.axis)]
 
 

@@ -86,8 +86,9 @@ def _local_response(kind: Any, inputs: Sequence[Array], weights: Weights, layout
 
 
 def _rescaling(kind: Any, inputs: Sequence[Array], weights: Weights, layout: Layout) -> list[Array]:
-    axis = 1 if (kind.data_format or layout) is Layout.CHANNELS_FIRST else -1
-    y = np.moveaxis(inputs[0].astype(np.float64), axis, -1) * np.array(kind.scale)
+    x = inputs[0].astype(np.float64)
+    axis = 1 if (kind.data_format or layout) is Layout.CHANNELS_FIRST and x.ndim > 1 else -1
+    y = np.moveaxis(x, axis, -1) * np.array(kind.scale)
     return [np.moveaxis(y + np.array(kind.offset or (0.0,)), -1, axis)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina_server.layers.base import Kind
-from lamina_server.layers.convolution import Conv
+from lamina_server.layers.convolution.conv import Conv
 from lamina_server.layers.tensors import Layout
 from tests.contract.references import convolution
 from tests.contract.references.base import Array, Reference

@@ -113,7 +113,7 @@ def _unfold(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], la
     for tap, places in enumerate(taps):
         for at, place in enumerate(places):
             if _inside(place, x.shape[2:]):
-                out[:, :, tap, at] = x[(slice(None), slice(None), *place)]  # type: ignore[arg-type]
+                out[:, :, tap, at] = x[:, :, place[0], place[1]]
     y = out.reshape(x.shape[0], -1, len(taps[0]))
     return [y if (kind.data_format or layout) is Layout.CHANNELS_FIRST else y.swapaxes(1, 2)]
 
@@ -126,7 +126,7 @@ def _fold(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layo
     for tap, places in enumerate(taps):
         for at, place in enumerate(places):
             if _inside(place, kind.output_size):
-                out[(slice(None), slice(None), *place)] += y[:, :, tap, at]  # type: ignore[arg-type]
+                out[:, :, place[0], place[1]] += y[:, :, tap, at]
     return [out if (kind.data_format or layout) is Layout.CHANNELS_FIRST else np.moveaxis(out, 1, -1)]
 
 

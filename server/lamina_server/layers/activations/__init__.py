@@ -1,0 +1,1 @@
+"""Activation functions: what `activation=` may hold, and the same as layers."""

@@ -1,0 +1,1 @@
+"""Attention, and the encoder and decoder layers made of it."""

@@ -1,0 +1,1 @@
+"""Entry points, dense layers, lookups, and what does nothing at inference."""

@@ -1,0 +1,1 @@
+"""Layers that bring tensors together, and arithmetic on their numbers."""

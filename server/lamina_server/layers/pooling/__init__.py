@@ -1,0 +1,1 @@
+"""Pools: windows, global, adaptive, of any norm, and back."""

@@ -1,0 +1,1 @@
+"""Layers that walk along the steps."""

@@ -1,0 +1,1 @@
+"""Layers that move, cut, pad, repeat or resize, and compute nothing else."""
