@@ -56,4 +56,6 @@ def _number(pattern: re.Pattern[str], text: str) -> int:
     return int(found[-1]) if found else 0
 
 
-SUITE = Suite("deep", "the differential properties, many examples each", lambda: iter(()), lambda: iter(()), _parts, _rows)
+SUITE = Suite(
+    "deep", "the differential properties, many examples each", lambda: iter(()), lambda: iter(()), _parts, _rows
+)

@@ -1,10 +1,12 @@
 """A call of a Keras layer, with everything that is needed to make it again: class, configuration, inputs, arguments."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from tests.conformance.lamina import Array, Check, Unmapped
@@ -78,7 +80,13 @@ def _called(layer: Any, call: Call, arrays: list[Array]) -> Any:
     try:
         return layer(given, **named) if call.listed else layer(*given, **named)
     except Exception as error:
-        raise Unmapped("Keras on PyTorch itself refuses") from error
+        raise Unmapped(f"Keras on PyTorch itself refuses ({_said(error)})") from error
+
+
+def _said(error: Exception) -> str:
+    """The beginning of what Keras says, without numbers, so that like refusals are one."""
+    text = re.sub(r"\x1b\[\d+m|Exception encountered when calling \S+\s*", "", str(error))
+    return re.split(r"[.\n\[(:`]|Received", re.sub(r"\(?\d+\)?", "n", text))[0].strip()[:60]
 
 
 def tensor(array: Array) -> Any:
@@ -92,8 +100,6 @@ def numpy(value: Any) -> Array:
     """A tensor as an array."""
     value = value.detach() if hasattr(value, "detach") else value
     if getattr(value, "dtype", None) is torch.bfloat16:
-        import ml_dtypes  # noqa: PLC0415 - only where it occurs
-
         return value.float().numpy().astype(ml_dtypes.bfloat16)  # type: ignore[no-any-return]
     return np.array(value)
 
@@ -106,7 +112,8 @@ def own(variable: Any) -> str:
 
 def _drawn(layer: Any) -> dict[str, Array]:
     """Puts numbers into every weight: variances in [0.5, 2], the rest around 0. Returns them by path, in order."""
-    rng, found = np.random.default_rng(5), {}
+    rng = np.random.default_rng(5)
+    found: dict[str, Array] = {}
     for variable in layer.weights:
         low, high = (0.5, 2.0) if "variance" in variable.name else (-1.0, 1.0)
         scale = np.sqrt(3 / max(int(np.prod(variable.shape[:-1])), 1)) if "kernel" in variable.name else 1.0

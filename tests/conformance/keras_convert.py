@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina_server.dims import symbol
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
@@ -21,6 +22,7 @@ _PLAIN = {function().name: function() for function in FUNCTIONS if function.__na
 if "sparsemax" in _PLAIN:
     _PLAIN["sparsemax"] = functions.Sparsemax(as_keras=True)  # Keras 3's results need not sum to 1
 _OTHER_NAMES = {"swish": "silu", "hard_swish": "hard_swish", "hard_silu": "hard_swish", "Identity": "linear"}
+MASKED = "a mask beside the tensor: Lamina's masks are inputs, where a layer takes one"
 # Options with no effect on what a layer gives at inference.
 _IDLE = {"stateful", "unroll", "seed", "dropout", "recurrent_dropout"}
 
@@ -34,8 +36,8 @@ def convert(made: Made) -> Check:
         return CONVERTERS[name](made)
     if name not in CLASSES:
         raise Unmapped(f"Lamina has no {name}")
-    if "mask" in made.call.named:
-        raise Unmapped("a mask beside the tensor: Lamina's masks are inputs, where a layer takes one")
+    if "mask" in made.call.named or (name.startswith("GlobalAverage") and len(made.arrays) > 1):
+        raise Unmapped(MASKED)
     return checked(made, CLASSES[name](**options(made.layer, CLASSES[name])))
 
 
@@ -90,7 +92,9 @@ def options(layer: Any, kind: Any) -> dict[str, Any]:
             found[name] = (found[name],) * int(ranked[1])
     for name in ("padding", "cropping"):
         if isinstance(found.get(name), tuple):
-            found[name] = tuple(PadPair(*ends) if isinstance(ends, tuple) else PadPair(ends, ends) for ends in found[name])
+            found[name] = tuple(
+                PadPair(*ends) if isinstance(ends, tuple) else PadPair(ends, ends) for ends in found[name]
+            )
     if "dtype" in found:
         found["dtype"] = DType(layer.compute_dtype)
     return found
@@ -134,7 +138,7 @@ def activation(made: Made) -> Check:
 @converts("Softmax")
 def softmax(made: Made) -> Check:
     if "mask" in made.call.named or len(made.arrays) > 1:
-        raise Unmapped("a mask beside the tensor: Lamina's masks are inputs, where a layer takes one")
+        raise Unmapped(MASKED)
     several = isinstance(made.layer.axis, list | tuple)
     return checked(made, kinds.Softmax(**{"axes" if several else "axis": option(made.layer.axis)}))
 
@@ -202,18 +206,16 @@ def dot(made: Made) -> Check:
 
 @converts("EinsumDense")
 def einsum_dense(made: Made) -> Check:
-    from lamina_server.dims import symbol  # noqa: PLC0415
-
     config = made.config
     given = config["output_shape"]
-    sizes = tuple(symbol("?") if size is None else size for size in (given if isinstance(given, list | tuple) else (given,)))
+    sizes = tuple(size or symbol("?") for size in axes(given))
     kind = kinds.EinsumDense(config["equation"], sizes, function(made.layer.activation), config["bias_axes"])
     return checked(made, kind)
 
 
 @converts("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 def average_pooling(made: Made) -> Check:
-    """Keras on PyTorch repeats the edge where the pads differ (trap 49); a mean of what lies inside is the third party."""
+    """Keras on PyTorch repeats the edge where the pads differ; a mean of what lies inside is the third party."""
     check = checked(made, kinds.AveragePool(**options(made.layer, kinds.AveragePool)))
     if made.layer.padding != "same":
         return check
@@ -262,4 +264,3 @@ def unmapped(made: Made) -> Check:
     if made.call.cls.__name__ == "Masking":
         return checked(made, kinds.Masking(float(np.asarray(made.layer.mask_value))))
     raise Unmapped(f"Lamina runs no code: it has no {made.call.cls.__name__}")
-

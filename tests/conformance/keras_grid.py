@@ -95,15 +95,48 @@ ALWAYS: dict[str, dict[str, Any]] = {
     "EinsumDense": {"bias_axes": "d"},
     "BatchNormalization": {},
 }
-LENGTHS = (7, 6, 5)
+LENGTHS = (8, 7, 9)  # room for a window of 3 spread over 7
 FLAT = {"Embedding", "CategoryEncoding", "ReversibleEmbedding"}
 PAIRS = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "AdditiveAttention"}
 PAIRS |= {"Attention"}
-NOT_HERE = {"InputLayer", "Lambda", "RNN", "StackedRNNCells", "TimeDistributed", "Bidirectional", "SpectralNormalization"}
-ACTIVATIONS = ("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh")
-ACTIVATIONS += ("leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu")
-ACTIVATIONS += ("soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax")
-ACTIVATIONS += ("squareplus", "tanh", "tanh_shrink", "threshold")
+NOT_HERE = {
+    "InputLayer",
+    "Lambda",
+    "RNN",
+    "StackedRNNCells",
+    "TimeDistributed",
+    "Bidirectional",
+    "SpectralNormalization",
+}
+ACTIVATIONS = (
+    *(
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "glu",
+        "hard_shrink",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_tanh",
+        "leaky_relu",
+    ),
+    *(
+        "linear",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "soft_shrink",
+        "softmax",
+    ),
+    *("softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink"),
+    "threshold",
+)
 
 
 def grid() -> Iterator[tuple[str, Call]]:
@@ -128,10 +161,15 @@ def _held() -> Iterator[tuple[str, Call]]:
         for mode, every in itertools.product(("concat", "sum", "mul", "ave", None), (False, True)):
             held = type(inner)(3, return_sequences=every)
             yield f"{mode} {every}", _of(layers.Bidirectional(held, merge_mode=mode), (2, 5, 4))
-    for held, shape in ((layers.Dense(3), (2, 5, 4)), (layers.Conv2D(3, 2), (2, 3, 6, 5, 2)), (layers.Conv1D(3, 2), (2, 4, 6, 2))):
+    inside: tuple[tuple[Any, tuple[int, ...]], ...] = (
+        (layers.Dense(3), (2, 5, 4)),
+        (layers.Conv2D(3, 2), (2, 3, 6, 5, 2)),
+        (layers.Conv1D(3, 2), (2, 4, 6, 2)),
+    )
+    for held, shape in inside:
         yield type(held).__name__, _of(layers.TimeDistributed(held), shape)
-    for held, shape in ((layers.Dense(3), (2, 4)), (layers.Conv2D(3, 2), (2, 6, 5, 2))):
-        yield type(held).__name__, _of(layers.SpectralNormalization(held), shape)
+    yield "Dense", _of(layers.SpectralNormalization(layers.Dense(3)), (2, 4))
+    yield "Conv2D", _of(layers.SpectralNormalization(layers.Conv2D(3, 2)), (2, 6, 5, 2))
     for count in (1, 2, 3):
         cells = [layers.LSTMCell(3), layers.GRUCell(4), layers.SimpleRNNCell(2)][:count]
         for every in (False, True):
@@ -174,7 +212,7 @@ def _inputs(name: str, given: dict[str, Any]) -> tuple[Array, ...]:
     ranked = re.search(r"(\d)D", name)
     rank = int(ranked[1]) if ranked else 2 if name in ("Resizing", "CenterCrop", "PReLU") else 1
     lengths, first = LENGTHS[:rank], given.get("data_format") == "channels_first"
-    shape: tuple[int, ...] = (2, 4, *lengths) if first else (2, *lengths, 4)
+    shape: tuple[int, ...] = (2, *((4, *lengths) if first else (*lengths, 4)))
     if name.startswith("ConvLSTM"):
         shape = (2, 3, *shape[1:])
     if name == "RepeatVector":

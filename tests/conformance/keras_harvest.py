@@ -21,7 +21,7 @@ import numpy as np
 
 from tests.conformance.keras_call import LAYERS, Call, keras, numpy, torch, tree
 
-FOLDERS = ("activations", "attention", "convolutional", "core", "merging", "normalization", "pooling")
+FOLDERS: tuple[str, ...] = ("activations", "attention", "convolutional", "core", "merging", "normalization", "pooling")
 FOLDERS += ("regularization", "reshaping", "rnn")
 _MOST = 64  # calls kept of one test
 _NOT_OURS = re.compile("quanti|int4|int8|float8|lora|gptq|awq|legacy|saving|serializ", re.I)  # and the slowest of all
@@ -29,7 +29,7 @@ _NOT_OURS = re.compile("quanti|int4|int8|float8|lora|gptq|awq|legacy|saving|seri
 
 def files() -> list[str]:
     """Names of the test modules, such as "reshaping.permute_test"."""
-    root = Path(keras.__file__).parent / "src" / "layers"
+    root = Path(str(keras.__file__)).parent / "src" / "layers"
     return [f"{folder}.{path.stem}" for folder in FOLDERS for path in sorted((root / folder).glob("*_test.py"))]
 
 
@@ -37,6 +37,7 @@ def calls(module: str) -> Iterator[tuple[str, Call]]:
     """What the tests of one module call, with the test's name."""
     kept: list[tuple[str, Call]] = []
     with _recording(kept):
+        keras.utils.set_random_seed(1)
         try:
             loaded = importlib.import_module(f"{LAYERS}.{module}")
         except ImportError:  # it wants TensorFlow, or pytest's own modules: keras_grid.py has these classes
@@ -145,7 +146,9 @@ class _Marks:
     """Stands in for pytest's marks, which are Keras' own and unknown here."""
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *args, **named: args[0] if len(args) == 1 and not named and callable(args[0]) else lambda test: test
+        return lambda *args, **named: (
+            args[0] if len(args) == 1 and not named and callable(args[0]) else lambda test: test
+        )
 
 
 def _only_called(

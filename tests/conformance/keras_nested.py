@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from lamina_server.layers import CELLS
 from lamina_server.stack import Node
-from tests.conformance.keras_call import LAYERS, Made, converts, keras, tree
-from tests.conformance.keras_convert import CLASSES, CONVERTERS, axes, checked, option, options
+from tests.conformance.keras_call import CONVERTERS, LAYERS, Made, converts, keras, tree
+from tests.conformance.keras_convert import CLASSES, MASKED, axes, checked, option, options
 from tests.conformance.keras_faults import BLIND
 from tests.conformance.lamina import Array, Check, Unmapped, kinds
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
-MASKED = "a mask beside the tensor: Lamina's masks are inputs, where a layer takes one"
 
 
 def kind_of(layer: Any) -> Any:
@@ -32,7 +32,9 @@ def kind_of(layer: Any) -> Any:
             raise Unmapped("cells of cells")
         walk = {key: getattr(layer, key) for key in ("return_sequences", "return_state", "go_backwards", "stateful")}
         return kinds.RNN(tuple(map(kind_of, cells)), **walk)
-    cls = getattr(kinds, name.removesuffix("1D").removesuffix("2D").removesuffix("3D"), None) or CLASSES[name]
+    cls = {cell.__name__: cell for cell in CELLS}.get(name) or CLASSES.get(name)
+    if cls is None:
+        raise Unmapped(f"Lamina has no {name}")
     given = options(layer, cls)
     if hasattr(layer, "stateful"):
         given["stateful"] = layer.stateful

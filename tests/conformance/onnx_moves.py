@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from tests.conformance.lamina import Array, Check, Net, Unmapped, ints, kinds, layer, pairs
 from tests.conformance.onnx_node import OnnxNode, axis_of, lifted, maps, plain, through, together
 
@@ -105,9 +103,9 @@ def pad(node: OnnxNode) -> Check:
         for axis, before, after in zip(over, ends[: len(over)], ends[len(over) :], strict=True)
         if before or after
     ]
-    both = np.array([ends for _, ends in chosen])
+    both = [ends for _, ends in chosen]
     filler = 0.0 if value is None else plain(value.item())
-    padding = pairs(both[:, 0], both[:, 1])
+    padding = pairs([before for before, _ in both], [after for _, after in both])
     return through(node, kinds.Pad(padding, mode, filler, axes=tuple(axis for axis, _ in chosen)))
 
 
@@ -165,7 +163,9 @@ def resize(node: OnnxNode) -> Check:
         if options["antialias"] and (mode == "cubic" or not node.get("exclude_outside", 0)):
             raise Unmapped("Lamina's antialias is PyTorch's: nothing outside counts, and the cubic coefficient is -0.5")
         if where == "align_corners" and not sizes and node.y.shape[2:] != _exact(node, scales):
-            raise Unmapped("Lamina aligns the corners of what comes out; ONNX those of a length that is no whole number")
+            raise Unmapped(
+                "Lamina aligns the corners of what comes out; ONNX those of a length that is no whole number"
+            )
     kind = kinds.Upsample(sizes, scale_factor=() if sizes else scales, **options)
     return layer(kind, [node.x], [node.y])
 

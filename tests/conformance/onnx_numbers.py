@@ -201,4 +201,3 @@ def _no_layer(reason: str) -> Any:
 
 INSIDE = "Lamina writes it inside other layers; it has no layer that is only this"
 MAPS.update(dict.fromkeys(("Mod", "Range", "Shape", "Scan", "ScatterElements"), _no_layer(INSIDE)))
-

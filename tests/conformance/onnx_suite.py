@@ -7,7 +7,7 @@ import numpy as np
 
 from lamina_server.export import export, operators
 from lamina_server.layers import KINDS
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from lamina_server.trace import trace
 from tests.conformance import onnx_moves, onnx_numbers, onnx_windows
 from tests.conformance.onnx_node import MAPS, cases

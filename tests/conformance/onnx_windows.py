@@ -139,9 +139,7 @@ def grouped_norm(node: OnnxNode) -> Check:
     options = {"epsilon": node.get("epsilon", 1e-5), "center": True, "scale": True}
     if node.op == "GroupNormalization":
         options["groups"] = node.get("num_groups")
-    return layer(
-        getattr(kinds, node.op)(**options), [node.x], [node.y], {"gamma": node.need(1), "beta": node.need(2)}
-    )
+    return layer(getattr(kinds, node.op)(**options), [node.x], [node.y], {"gamma": node.need(1), "beta": node.need(2)})
 
 
 @maps("LayerNormalization", "RMSNormalization")

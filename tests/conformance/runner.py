@@ -43,8 +43,8 @@ def main(names: Sequence[str], *, only: str = "", part: str = "", rows_to: str =
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         ended = list(pool.map(partial(_apart, Path(folder)), tasks))
     new: dict[str, list[table.Row]] = {}
-    for (name, _), lines in zip(tasks, ended, strict=True):
-        new.setdefault(name, []).extend(lines or ())
+    for (name, _), found in zip(tasks, ended, strict=True):
+        new.setdefault(name, []).extend(found or ())
     old = table.rows(table.between(table.README.read_text(encoding="utf-8"), "table"))
     content = table.written(old, {name: lines for name, lines in new.items() if lines}, NAMES)
     text = table.put(table.README.read_text(encoding="utf-8"), "table", content)

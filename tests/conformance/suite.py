@@ -92,7 +92,11 @@ def judge(case: Case) -> Outcome:
         return outcome
     named = check.symbolic()
     again = _judge(lambda: named)[0] if named else outcome
-    return outcome if again.verdict is Verdict.MATCHED else Outcome(Verdict.WRONG, f"with symbols: {again.reason}", again.detail)
+    return (
+        outcome
+        if again.verdict is Verdict.MATCHED
+        else Outcome(Verdict.WRONG, f"with symbols: {again.reason}", again.detail)
+    )
 
 
 def _judge(build: Callable[[], Check]) -> tuple[Outcome, Check | None]:
@@ -131,4 +135,6 @@ def difference(found: Array, expected: Array, rounding: float = 0.0) -> str:
         return ""
     apart = np.nan_to_num(np.abs(ours - theirs), nan=np.inf)
     worst = np.unravel_index(int(apart.argmax()), apart.shape)
-    return f"{apart[worst]:.3g} apart at {list(map(int, worst))}: {ours[worst]:.7g} came, {theirs[worst]:.7g} was to come"
+    return (
+        f"{apart[worst]:.3g} apart at {list(map(int, worst))}: {ours[worst]:.7g} came, {theirs[worst]:.7g} was to come"
+    )

@@ -90,7 +90,7 @@ def unmapped(m: Any, s: Sample) -> Check:
     raise Unmapped(f"Lamina has no {type(m).__name__}: an Embedding and a Reduce say the same of bags of one size")
 
 
-def _modules() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
+def _modules() -> Iterator[tuple[Any, Any]]:
     """Modules, and shapes of what they take."""
     yield from ((cls(0.3), [(2, 4, 5)]) for cls in (nn.Dropout, nn.Dropout1d, nn.AlphaDropout))
     yield from ((cls, [(2, 4, 5, 3)]) for cls in (nn.Identity(), nn.Dropout2d(), nn.FeatureAlphaDropout()))
@@ -104,7 +104,9 @@ def _modules() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
     yield from ((nn.ChannelShuffle(g), [(2, 6, 3, 4)]) for g in (2, 3))
     yield nn.EmbeddingBag(5, 3), [(2, 4)]
     yield from ((nn.CosineSimilarity(dim), [(2, 5, 4), (2, 5, 4)]) for dim in (1, 2))
-    yield from ((nn.PairwiseDistance(p, keepdim=keep), [(3, 4), (3, 4)]) for p in (1.0, 2.0, 3.0) for keep in (True, False))
+    yield from (
+        (nn.PairwiseDistance(p, keepdim=keep), [(3, 4), (3, 4)]) for p in (1.0, 2.0, 3.0) for keep in (True, False)
+    )
     yield from _windows()
     yield from _resized()
     yield from _convolutions()
@@ -112,7 +114,7 @@ def _modules() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
     yield nn.TransformerDecoder(layer, 2, nn.LayerNorm(8)), [(2, 3, 8), (2, 5, 8)]
 
 
-def _windows() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
+def _windows() -> Iterator[tuple[Any, Any]]:
     for size, dilation, padding, stride in product((2, (3, 2)), (1, 2), (0, 1), (1, (2, 1))):
         options = {"dilation": dilation, "padding": padding, "stride": stride}
         unfold = nn.Unfold(size, **options)
@@ -125,7 +127,7 @@ def _windows() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
             yield pool(2 + rank % 2, 2, padding, dilation, True, ceil), [(2, 3, *lengths)]
 
 
-def _resized() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
+def _resized() -> Iterator[tuple[Any, Any]]:
     shapes = {1: (2, 3, 5), 2: (2, 3, 5, 4), 3: (2, 3, 4, 3, 5)}
     modes = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}
     for rank, shape in shapes.items():
@@ -138,12 +140,14 @@ def _resized() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
     yield nn.UpsamplingBilinear2d(scale_factor=2), [shapes[2]]
 
 
-def _convolutions() -> Iterator[tuple[Any, list[tuple[int, ...]]]]:
+def _convolutions() -> Iterator[tuple[Any, Any]]:
     shapes = {1: (2, 4, 11), 2: (2, 4, 8, 9), 3: (2, 4, 6, 5, 7)}
     for rank, shape in shapes.items():
         conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
         turned = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[rank - 1]
-        for mode, stride, dilation, groups in product(("zeros", "reflect", "replicate", "circular"), (1, 2), (1, 2), (1, 2)):
+        for mode, stride, dilation, groups in product(
+            ("zeros", "reflect", "replicate", "circular"), (1, 2), (1, 2), (1, 2)
+        ):
             yield conv(4, 6, 3, stride, 1, dilation, groups, groups == 1, mode), [shape]
         for stride, padding, dilation, groups in product((1, 2, 3), (0, 1), (1, 2), (1, 2)):
             added = max(stride, dilation) - 1

@@ -98,7 +98,7 @@ def one(kind: Any, sample: Sample, weights: dict[str, Array] | None = None, extr
 def database() -> tuple[Any, ...]:
     """PyTorch's list of modules with samples."""
     require("expecttest")
-    from torch.testing._internal.common_modules import module_db  # noqa: PLC0415 - slow, and only when asked for
+    from torch.testing._internal.common_modules import module_db
 
     return tuple(module_db)
 

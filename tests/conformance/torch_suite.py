@@ -10,7 +10,17 @@ from tests.conformance.torch_sample import cases
 
 assert all(module.__doc__ for module in (torch_modules, torch_walks))  # they fill MAPS
 
-SAMPLE = ("Conv2d", "ConvTranspose1d", "GRU", "GroupNorm", "LayerNorm", "Linear", "MaxPool2d", "ReflectionPad2d", "Softplus")
+SAMPLE = (
+    "Conv2d",
+    "ConvTranspose1d",
+    "GRU",
+    "GroupNorm",
+    "LayerNorm",
+    "Linear",
+    "MaxPool2d",
+    "ReflectionPad2d",
+    "Softplus",
+)
 
 
 def _all() -> Iterator[Case]:

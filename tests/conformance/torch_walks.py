@@ -42,22 +42,26 @@ def _kind(mode: str, m: Any, **options: Any) -> Any:
 
 @maps("RNN", "LSTM", "GRU")
 def recurrent(m: Any, s: Sample) -> Check:
-    """The batch first, as Lamina has it; states (layers * directions, batch, size) one by one, direction by direction."""
+    """The batch first, as Lamina has it; states (layers * directions, batch, size) one by one, side by side."""
     mode, sides = type(m).__name__, 2 if m.bidirectional else 1
     unbatched = s.x.ndim == 2
     x, y = (array[None] if unbatched else array if m.batch_first else array.swapaxes(0, 1) for array in (s.x, s.y))
     stacked = [array[:, None] if unbatched else array for array in s.arrays[1:] if array is not None]
     last = [array[:, None] if unbatched else array for array in s.outputs[1:]]
-    net, weights = Net(LAST), {}
+    net = Net(LAST)
+    weights: dict[str, Array] = {}
     for side in range(sides):
         for level in range(m.num_layers):
-            prefix = (("forward/", "backward/")[side] if sides == 2 else "") + (f"l{level}/" if m.num_layers > 1 else "")
+            prefix = ("forward/", "backward/")[side] if sides == 2 else ""
+            prefix += f"l{level}/" if m.num_layers > 1 else ""
             weights |= _cell_weights(mode, m, f"_l{level}{'_reverse' if side else ''}", prefix)
     kind = _kind(mode, m, return_sequences=True, num_layers=m.num_layers)
     kind = kinds.Bidirectional(kind) if sides == 2 else kind
 
     def ordered(states: Sequence[Array]) -> list[Array]:
-        return [state[level * sides + side] for side in range(sides) for level in range(m.num_layers) for state in states]
+        return [
+            state[level * sides + side] for side in range(sides) for level in range(m.num_layers) for state in states
+        ]
 
     net.add(kind, *[net.input(array) for array in (x, *ordered(stacked))], weights=weights)
     net.expect(y, *ordered(last))
@@ -87,7 +91,7 @@ def heads(mha: Any, prefix: str = "") -> dict[str, Array]:
     parts = np.split(numpy(mha.in_proj_weight), 3) if mha.in_proj_weight is not None else [numpy(row) for row in rows]
     biases = np.split(numpy(mha.in_proj_bias), 3) if mha.in_proj_bias is not None else []
     count, size = mha.num_heads, mha.embed_dim // mha.num_heads
-    found = {}
+    found: dict[str, Array] = {}
     for i, name in enumerate(("query", "key", "value")):
         found[f"{prefix}{name}/kernel"] = parts[i].T.reshape(-1, count, size)
         if biases:
@@ -125,11 +129,9 @@ def attention(m: Any, s: Sample) -> Check:
     if m.bias_k is not None or m.add_zero_attn:
         raise Unmapped("Lamina's attention has no key and value of its own (add_bias_kv, add_zero_attn)")
     query, key, value = (_batch_first(array, m.batch_first) for array in s.arrays[:3] if array is not None)
-    batch, queries, keys = *query.shape[:2], key.shape[1]
     options = s.options
-    mask, added = seen(
-        options.get("attn_mask"), options.get("key_padding_mask"), queries, keys, batch, m.num_heads
-    )
+    hidden = options.get("attn_mask"), options.get("key_padding_mask")
+    mask, added = seen(*hidden, query.shape[1], key.shape[1], len(query), m.num_heads)
     net = Net(LAST)
     sources = [net.input(array) for array in (query, value, key, *(() if mask is None else (mask,)))]
     bias = m.in_proj_bias is not None

@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from tests.conformance.lamina import Check, constant, functions, kinds
-from tests.conformance.zoo_twin import At, Twin, torch
+from tests.conformance.torch_sample import torch
+from tests.conformance.zoo_twin import At, Twin
 
 nn = torch.nn
 F = torch.nn.functional
@@ -112,7 +113,9 @@ def inception() -> Check:
     t = Twin()
     x = t.input(2, 10, 9, 9)
     one = t.chain(x, nn.Conv2d(10, 4, 1, bias=False), _norm(4), "Relu")
-    two = t.chain(x, nn.Conv2d(10, 3, 1), nn.Conv2d(3, 5, (1, 7), padding=(0, 3)), nn.Conv2d(5, 6, (7, 1), padding=(3, 0)))
+    two = t.chain(
+        x, nn.Conv2d(10, 3, 1), nn.Conv2d(3, 5, (1, 7), padding=(0, 3)), nn.Conv2d(5, 6, (7, 1), padding=(3, 0))
+    )
     three = t.chain(x, nn.Conv2d(10, 4, 3, padding=1), "Relu", nn.Conv2d(4, 4, 3, padding=1), "Relu")
     four = t.chain(x, nn.AvgPool2d(3, 1, 1), nn.Conv2d(10, 2, 1))
     t.chain(t.join(one, two, three, four), nn.MaxPool2d(3, 2, ceil_mode=True))
@@ -126,7 +129,9 @@ def shufflenet() -> Check:
     halves = x.value.chunk(2, 1)
     split = t.net.add(kinds.Split(2, 1), x.name)
     one, two = (At(f"{split}:{i}", half) for i, half in enumerate(halves))
-    y = t.chain(two, nn.Conv2d(6, 6, 1, bias=False), _norm(6), "Relu", nn.Conv2d(6, 6, 3, 1, 1, groups=6, bias=False), _norm(6))
+    y = t.chain(
+        two, nn.Conv2d(6, 6, 1, bias=False), _norm(6), "Relu", nn.Conv2d(6, 6, 3, 1, 1, groups=6, bias=False), _norm(6)
+    )
     y = t.chain(y, nn.Conv2d(6, 6, 1, bias=False), _norm(6), "Relu")
     joined = t.join(one, y)
     t.module(nn.ChannelShuffle(2), joined)

@@ -1,9 +1,10 @@
 """Transformers and recurrent networks, in miniature."""
 
 from tests.conformance.keras_call import keras
-from tests.conformance.lamina import Check, Net, constant, functions, kinds
+from tests.conformance.lamina import LAST, Check, Net, constant, functions, kinds
+from tests.conformance.torch_sample import torch
 from tests.conformance.torch_walks import heads
-from tests.conformance.zoo_twin import LAST, At, Twin, last, torch
+from tests.conformance.zoo_twin import At, Twin, last
 
 nn = torch.nn
 F = torch.nn.functional
@@ -91,9 +92,7 @@ def attention_by_hand() -> Check:
     t = Twin(Net(LAST))
     x = t.module(nn.Linear(8, 24), t.input(2, 5, 8))
     x = t.permute(t.reshape(x, 5, 3, 2, 4), 2, 3, 1, 4)
-    query, key, value = (
-        t.step(kinds.Take((i,), 1, keepdims=False), x.value[:, i], x) for i in range(3)
-    )
+    query, key, value = (t.step(kinds.Take((i,), 1, keepdims=False), x.value[:, i], x) for i in range(3))
     scores = t.step(kinds.MatMul(transpose_b=True), query.value @ key.value.transpose(-1, -2), query, key)
     scores = t.step(kinds.Divide(constant=constant(2.0)), scores.value / 2.0, scores)
     weights = t.step(kinds.Activation(functions.Softmax()), scores.value.softmax(-1), scores)
@@ -162,7 +161,6 @@ def autoencoder() -> Check:
     x = t.layer(layers.Cropping2D(((0, 0), (1, 1))), x)
     t.layer(layers.Conv2D(1, 3, padding="same", activation="sigmoid"), x)
     return t.check()
-
 
 
 BLOCKS = (vit, swin, gpt, attention_by_hand, tagger, seq2seq, cnn_lstm, activity, autoencoder)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina_server.layers.core import Input
+from lamina_server.layers.core.basics import Input
 from tests.conformance import keras_nested, torch_modules, torch_more, torch_walks
 from tests.conformance.keras_call import Call, Made
 from tests.conformance.keras_call import numpy as numpy_of
@@ -96,7 +96,9 @@ class Twin:
         """Numbers of the network's own, the same for every sample."""
         array = self.rng.standard_normal(shape).astype(np.float32) * np.float32(0.5)
         batch = len(next(iter(self.net.inputs.values())))
-        return self.step(kinds.Parameter(shape), torch.from_numpy(array).expand(batch, *shape), weights={"value": array})
+        return self.step(
+            kinds.Parameter(shape), torch.from_numpy(array).expand(batch, *shape), weights={"value": array}
+        )
 
     def mean(self, at: At, *axes: int) -> At:
         """The mean along axes."""

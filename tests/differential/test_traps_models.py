@@ -7,13 +7,13 @@ import onnx
 
 from lamina_server.dims import symbol
 from lamina_server.export import export, operators
-from lamina_server.layers.arithmetic import Multiply
-from lamina_server.layers.convolution import Conv
-from lamina_server.layers.core import Dense, Input
-from lamina_server.layers.held import Parameter
-from lamina_server.layers.merging import Add, Concatenate
-from lamina_server.layers.recurrent import GRU
-from lamina_server.layers.transposed import ConvTranspose
+from lamina_server.layers.convolution.conv import Conv
+from lamina_server.layers.convolution.transposed import ConvTranspose
+from lamina_server.layers.core.basics import Dense, Input
+from lamina_server.layers.core.held import Parameter
+from lamina_server.layers.merging.arithmetic import Multiply
+from lamina_server.layers.merging.joining import Add, Concatenate
+from lamina_server.layers.recurrent.rnn import GRU
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from lamina_server.weights import weights_of
@@ -40,7 +40,7 @@ def test_trap_48_an_export_is_few_operators_and_keeps_the_names_of_sizes() -> No
     assert [dims[1][0].dim_param, dims[1][1].dim_param, dims[1][2].dim_value] == ["batch", "2 * T", 3]
 
 
-class Bare(torch.nn.Module):
+class Bare(torch.nn.Module):  # type: ignore[name-defined]
     """A model with parameters that are no module's: a token, places, and a scale for each feature."""
 
     def __init__(self) -> None:
