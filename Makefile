@@ -23,7 +23,7 @@ export KERAS_BACKEND := torch
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-gpu lint format types generate check-generated check-schema release-descriptor lock image bench clean \
-        oracles lowest
+        oracles lowest conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: lint types check-generated check-schema oracles lowest ## Install and run 
 
 test-gpu: $(VENV)/.test ## The tests that need a CUDA device
 	$(BIN)/pytest -m gpu
+
+conformance: $(VENV)/.test oracles ## What ONNX, PyTorch and Keras test of the same layers, and every property deeper (20 to 40 minutes)
+	$(BIN)/python -m tests.conformance
 
 lint: $(VENV)/.test ## Ruff: rules (imports among them) and format
 	$(BIN)/ruff check

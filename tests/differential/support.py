@@ -48,7 +48,9 @@ TOLERANCE = Tolerance(rtol=1e-5, atol=1e-5)
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)  # drawing is cheap, but a loaded machine may not think so
 PROFILES = {
     "ci": settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=_QUIET),
-    "deep": settings(max_examples=2000, deadline=None, suppress_health_check=_QUIET),
+    "deep": settings(
+        max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), deadline=None, suppress_health_check=_QUIET
+    ),
 }
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 profile = PROFILES[PROFILE]

@@ -198,7 +198,7 @@ def test_spectral_normalization(kind: Kind, shape: tuple[int, ...], oracle: Call
 
 def test_spectral_normalization_stores_the_divided_kernel() -> None:
     """What training leaves in Keras' layer is what inference uses: nothing is divided again."""
-    layer = K.SpectralNormalization(K.Dense(3, dtype="float64"), dtype="float64")
+    layer = K.SpectralNormalization(K.Dense(3, dtype="float64"), power_iterations=200, dtype="float64")
     x = normal(1, 5, 4)
     layer(tensor(x), training=True)
     values = {variable.name: variable.numpy() for variable in layer.weights}
@@ -206,4 +206,4 @@ def test_spectral_normalization_stores_the_divided_kernel() -> None:
     weights = {names[name]: value.astype(np.float32) for name, value in values.items()}
     found = result(holding(SpectralNormalization(Node(Dense(3))), (4,)), x, weights)
     assert_close(found, layer(tensor(x)).detach())
-    assert np.linalg.svd(values["kernel"])[1][0] == pytest.approx(1, abs=0.2)
+    assert np.linalg.svd(values["kernel"])[1][0] == pytest.approx(1, abs=0.01)  # Keras draws another kernel every time

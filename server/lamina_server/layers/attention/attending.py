@@ -38,6 +38,11 @@ class Scores(NamedTuple):
         """Number of keys that a query meets."""
         return product(self.spec.shape[self.lead + self.along :])
 
+    @property
+    def text(self) -> str:
+        """Queries and keys, counted along each axis."""
+        return counted(self.spec.shape[self.lead : self.lead + self.along], self.spec.shape[self.lead + self.along :])
+
     def check_mask(self, mask: Spec, name: str) -> None:
         """Raises LayerError for one that has neither a number for each key, nor for each pair, nor for each score."""
         shape = self.spec.shape
@@ -171,9 +176,13 @@ class Sight(NamedTuple):
         return graph.node("And", [seen, near]) if seen else near
 
 
-def counted(queries: Size, keys: Size) -> str:
-    """`1 query, 7 keys`."""
-    return f"{queries} {'query' if queries == 1 else 'queries'}, {keys} {'key' if keys == 1 else 'keys'}"
+def counted(queries: Sequence[Size], keys: Sequence[Size]) -> str:
+    """`1 query, 7 keys`; along several axes `3 x 4 queries, 2 x 3 keys`."""
+    return f"{_listed(queries, 'query', 'queries')}, {_listed(keys, 'key', 'keys')}"
+
+
+def _listed(sizes: Sequence[Size], one: str, several: str) -> str:
+    return f"{' x '.join(map(str, sizes))} {one if product(sizes) == 1 else several}"
 
 
 def _places(graph: Graph, size: Size) -> str:

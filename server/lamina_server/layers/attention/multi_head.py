@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lamina_server.dims import Size, product
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
-from lamina_server.layers.attention.attending import Scores, Sight, counted
+from lamina_server.layers.attention.attending import Scores, Sight
 from lamina_server.layers.attention.heads import Heads, bias_adds, shown
 from lamina_server.layers.base import (
     MAX_AXES,
@@ -75,7 +75,7 @@ class _Projected(Kind):
         out = Spec((*x.axes[:-1], *added), x.dtype)
         many = "The one head" if heads.number == 1 else f"Each of {heads.number} heads"
         sizes = [plural(size, "number") for size in (heads.key, heads.value)]
-        met_by = counted(met.pairs.queries, met.pairs.keys).replace(",", " with")
+        met_by = met.pairs.text.replace(",", " with")
         reason = (
             f"{many} compares {met_by}, {sizes[0]} each, and answers each query with the mean of the values, "
             f"{sizes[1]} each, weighted by how well their keys match it."
@@ -95,7 +95,7 @@ class _Projected(Kind):
             "heads, and the heads back",
             macs=heads.macs(met.widths, *counts),
             bias_adds=bias_adds(heads.weights(*met.widths), *counts[:2]),
-            how=f"{plural(heads.number, 'head')} of {heads.key}: {counted(met.pairs.queries, met.pairs.keys)}",
+            how=f"{plural(heads.number, 'head')} of {heads.key}: {met.pairs.text}",
             sentences=self.sight.sentences(inputs),
             sees_along=met.along,
             scratch=heads.scratch(*counts),

@@ -84,7 +84,7 @@ class _Transformer(Kind):
             params_reason=f"There are {4 * len(met)} projections, 2 dense layers and {len(met) + 1} normalisations",
             macs=self._macs(steps, others),
             bias_adds=bias_adds(self._weights(), steps, others, f"{self.attentions[-1]}/"),
-            how=f"{plural(self.nhead, 'head')} of {size}: {counted(steps, others)}",
+            how=f"{plural(self.nhead, 'head')} of {size}: {counted((steps,), (others,))}",
             sentences=tuple(dict.fromkeys(said for sight in self._sights for said in sight.sentences(inputs))),
             sees_along=(1,),
             scratch=(max(self.dim_feedforward, 4 * d) + 2 * self.nhead * (steps + others)) * steps,

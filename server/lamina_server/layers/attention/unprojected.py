@@ -7,7 +7,7 @@ from typing import ClassVar
 from lamina_server.dims import Size, product
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.attention.attending import Scores, Sight, counted
+from lamina_server.layers.attention.attending import Scores, Sight
 from lamina_server.layers.attention.multi_head import ADDED, CAUSAL, DROPOUT, SCORES, check_meeting
 from lamina_server.layers.base import Derivation, Example, Inference, Kind, Output, Sdk, Weight, option, require_number
 from lamina_server.layers.graph import Graph, Value
@@ -56,7 +56,7 @@ class _Unprojected(Kind):
         pairs = product(scores.spec.shape[1:])
         weights = self.trained(features)
         sizes: dict[str, Size] = {weight.name: weight.size for weight in weights}
-        met_by = counted(scores.queries, scores.keys).replace(",", " with")
+        met_by = scores.text.replace(",", " with")
         reason = (
             f"Of {met_by}, each query is answered with the mean of the values, weighted by the softmax of its scores: "
             f"each the sum of {self.compared}."
@@ -71,7 +71,7 @@ class _Unprojected(Kind):
             params=derive(" + ".join(sizes), **sizes) if sizes else None,
             params_reason=f"Trained: {' and '.join(sizes)}",
             macs=self.macs(pairs, features, values),
-            how=counted(scores.queries, scores.keys),
+            how=scores.text,
             sentences=self.sight.sentences(inputs),
             sees_along=(query.rank - 2,),
             scratch=pairs * 2 + self.inside(pairs, features),
