@@ -25,7 +25,7 @@ LEVELS = (
     ("layers",),
     ("stack",),
     ("wiring", "receptive", "nesting"),
-    ("records",),
+    ("records", "origins"),
     ("binding", "checks", "inputs", "totals"),
     ("budget",),
     ("trace",),

@@ -45,7 +45,7 @@ def help_text() -> str:
 def _serve() -> None:
     settings = load_settings()
     # Here and not above: --help and a bad setting need none of it, and malloc is told before anything large is made.
-    from lamina_server.allocator import keep_message_memory
+    from lamina_server.allocator import keep_message_memory, leave_modules_alone
 
     keep_message_memory()
     import asyncio
@@ -54,6 +54,7 @@ def _serve() -> None:
     from lamina_server.services.logs import set_up
 
     writer = set_up(settings.log_level)
+    leave_modules_alone()
     calls_are_logged = settings.log_level in ("debug", "info")
     try:
         # Not asyncio.run: it would wait for threads whose work nobody waits for any more.

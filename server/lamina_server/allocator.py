@@ -1,6 +1,7 @@
-"""glibc's malloc, told to keep the memory of messages instead of giving it back after each."""
+"""Memory: glibc's malloc told to keep that of messages, Python's collector to leave alone what stays anyway."""
 
 import ctypes
+import gc
 
 from .config import MIB
 
@@ -22,3 +23,11 @@ def keep_message_memory() -> bool:
     except (OSError, AttributeError, TypeError):
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES))
+
+
+def leave_modules_alone() -> None:
+    """What is there by now, modules above all, stays as long as the process: the collector no longer walks it.
+
+    A large trace makes enough objects for a full collection, which otherwise costs as much as the trace itself.
+    """
+    gc.freeze()

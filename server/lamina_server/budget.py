@@ -55,8 +55,11 @@ class Budget:
             limits.check("max_macs", read, f'The number of elements that the windows of "{name}" read per sample is')
 
     def _take_weights(self, name: str, done: Inference) -> None:
-        nbytes = [weight.size * weight.dtype.nbytes for weight in done.weights]
-        self.weight_bytes += sum(nbytes)
-        if max(nbytes) > self.largest[1]:
-            self.largest = (name, max(nbytes))
+        if "weight_bytes" not in done.kept:
+            nbytes = [weight.size * weight.dtype.nbytes for weight in done.weights]
+            done.kept["weight_bytes"] = sum(nbytes), max(nbytes)
+        total, largest = done.kept["weight_bytes"]
+        self.weight_bytes += total
+        if largest > self.largest[1]:
+            self.largest = (name, largest)
         self.limits.check_weights(self.weight_bytes, *self.largest)

@@ -32,10 +32,10 @@ def annotate(found: Trace, limits: Limits) -> Trace:
             takers.setdefault(source, []).append(layer)
     still = [layer for layer in every if _is_still_pool(layer) and not _feeds_branches(layer, takers)]
     for layer in every:
-        layer.notes.extend(_same_against_torch(layer))
-        layer.notes.extend(_transposed_against_torch(layer))
+        if "notes" not in layer.done.kept:
+            layer.done.kept["notes"] = [note for write in _ALONE for note in write(layer)]
+        layer.notes.extend(layer.done.kept["notes"])
         layer.notes.extend(_swapped(found, layer, fed))
-        layer.notes.extend(_old_arguments(layer))
         layer.notes.extend(_fewer_axes(layer))
     for layer in still[:MOST_RETRACED]:
         layer.notes.append(_still_pool(found, layer, still, limits))
@@ -145,6 +145,10 @@ def _fewer_axes(layer: LayerTrace) -> Iterator[Note]:
                 f"batch is {met.size} too, gives other numbers in the same shape.",
             )
             return
+
+
+# What follows from a layer's options and the shapes of its inputs alone.
+_ALONE = (_same_against_torch, _transposed_against_torch, _old_arguments)
 
 
 def _is_still_pool(layer: LayerTrace) -> bool:

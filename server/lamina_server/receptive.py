@@ -50,12 +50,14 @@ def fields_after(branches: Sequence[Fields], inputs: Sequence[Spec], done: Infer
     if not done.windows and not done.sees_along and not done.uneven and done.spec.axes == inputs[0].axes:
         return fields
     if done.windows:  # they cover every axis that a field can be along; what else there was is summed over
-        windows = [w for w in done.windows if w.role in _SPATIAL]
-        found = {w.role: fields.get(inputs[0].axes[w.axis].role, Field() if first else None) for w in windows}
-        fields = {w.role: field.through(w) for w in windows if (field := found[w.role]) is not None}
-    lost = {*done.sees_along, *done.uneven}
-    kept = {axis.role for i, axis in enumerate(done.spec.axes) if i not in lost}
-    return {role: found for role, found in fields.items() if role in kept and max(found.size, found.jump) <= _MOST}
+        axes, begun = inputs[0].axes, Field() if first else None
+        found = [(w, fields.get(axes[w.axis].role, begun)) for w in done.windows if w.role in _SPATIAL]
+        fields = {w.role: field.through(w) for w, field in found if field is not None}
+    if "sees" not in done.kept:
+        lost = {*done.sees_along, *done.uneven}
+        done.kept["sees"] = {axis.role for i, axis in enumerate(done.spec.axes) if i not in lost}
+    sees = done.kept["sees"]
+    return {role: it for role, it in fields.items() if role in sees and it.size <= _MOST and it.jump <= _MOST}
 
 
 def _union(branches: Sequence[dict[Role, Field]]) -> dict[Role, Field]:

@@ -31,19 +31,29 @@ def peak_bytes(layers: Sequence[LayerTrace], outputs: Sequence[str]) -> Size | N
     ending: dict[int, int] = {}
     alive = peak = 0
     for i, layer in enumerate(steps):
-        for ref, nbytes in zip(layer.refs, output_bytes(layer.done), strict=True):
-            if not isinstance(nbytes, int):
-                return None
+        needed = _needed(layer.inputs, layer.done)
+        if needed is None:
+            return None
+        given, padded, scratch = needed
+        for ref, nbytes in zip(layer.refs, given, strict=True):
             alive += nbytes
             end = last.get(ref, i)
             ending[end] = ending.get(end, 0) + nbytes
-        padded, scratch = padded_elements(layer.inputs, layer.done), scratch_elements(layer.done)
-        if not isinstance(padded, int) or not isinstance(scratch, int):
-            return None
         # Where pads cannot be attributes of the operator, the padded input is a tensor of its own.
-        peak = max(peak, alive + scratch * layer.done.spec.dtype.nbytes, padded * layer.done.spec.dtype.nbytes)
+        peak = max(peak, alive + scratch, padded)
         alive -= ending.pop(i, 0)
     return peak
+
+
+def _needed(inputs: Sequence[Spec], done: Inference) -> tuple[list[int], int, int] | None:
+    """Bytes of each output, of the padded input, and of what is made on the way; None where one is no number."""
+    if "needed" not in done.kept:
+        each = done.spec.dtype.nbytes
+        given, padded, scratch = output_bytes(done), padded_elements(inputs, done), scratch_elements(done)
+        known = all(isinstance(size, int) for size in (*given, padded, scratch))
+        done.kept["needed"] = (given, padded * each, scratch * each) if known else None
+    needed: tuple[list[int], int, int] | None = done.kept["needed"]
+    return needed
 
 
 def _leaves(layers: Sequence[LayerTrace]) -> Iterator[LayerTrace]:

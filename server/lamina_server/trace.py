@@ -29,7 +29,8 @@ from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.limits import Limits
 from lamina_server.lru import Lru
 from lamina_server.nesting import MAX_DEPTH, MAX_NAME, Blocks, bound_inside
-from lamina_server.receptive import Fields, fields_after, fields_of_input
+from lamina_server.origins import Origin, check_mask, origin_after
+from lamina_server.receptive import fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
 from lamina_server.stack import Namer, Node, Stack, field_name
 from lamina_server.totals import peak_bytes, per_sample, symbol_ranges
@@ -51,14 +52,10 @@ def trace(stack: Stack, limits: Limits = Limits()) -> Trace:  # noqa: B008 - fro
 
 
 class _Entry(NamedTuple):
-    """A tensor that an Input inside a layer stands for. `begins`: it is what the caller feeds, as it is; `fed`: it
-    depends on what the caller feeds; `mask`: the layer whose mask it has in Keras, or ""."""
+    """A tensor that an Input inside a layer stands for."""
 
     spec: Spec
-    fields: Fields
-    begins: bool
-    fed: bool
-    mask: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -107,10 +104,7 @@ class _Tracer:
         self.previous: str | None = None
         self.specs: dict[str, Spec] = {}
         self.by_ref: dict[str, LayerTrace] = {}
-        self.fields: dict[str, Fields] = {}
-        self.begins: set[str] = set()
-        self.masks: dict[str, str] = {}  # what has a mask in Keras, and the layer that it is from
-        self.unfed: set[str] = set()  # what no Input feeds, so that it looks at none
+        self.origins: dict[str, Origin] = {}
         self.namer = Namer({node.name for node in stack.nodes if node.name})
         self.macs: Size = 0
         self.bias_adds: Size = 0
@@ -129,7 +123,8 @@ class _Tracer:
         peak = peak_bytes(self.layers, outputs)
         if peak is not None:
             limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
-        ranges = symbol_ranges([layer for top in self.layers for layer in top.walk()])
+        symbolic = len(self.shared.inputs.declared) > 1  # the batch is always there
+        ranges = symbol_ranges([layer for top in self.layers for layer in top.walk()]) if symbolic else {}
         return Trace(self.stack, self.layers, outputs, self.shared.specs, ranges, self.macs, self.bias_adds, peak)
 
     def outputs(self) -> tuple[str, ...]:
@@ -166,8 +161,9 @@ class _Tracer:
         entry = next(self.entries) if isinstance(kind, Input) and scope.entries is not None else None
         try:
             sources = resolve(self.stack, index, self.by_ref, self.previous)
-            inputs = tuple(self.specs[ref] for ref in sources)
-            self._mask(kind, sources)
+            inputs = tuple([self.specs[ref] for ref in sources])
+            taken = [self.origins[ref] for ref in sources]
+            check_mask(kind, taken)
             if isinstance(kind, Holder):
                 kind.check()
                 name = node.name or self.namer.name(kind.title)
@@ -200,10 +196,10 @@ class _Tracer:
         layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner)
         if inner is not None:
             layer.layers, layer.results = tuple(inner.layers), tuple(map(inner.scope.prefix.__add__, inner.results()))
-        self._keep(layer, sources, entry, inner)
+        self._keep(layer, taken, entry, inner)
 
-    def _keep(self, layer: LayerTrace, sources: Sequence[str], entry: _Entry | None, inner: "_Tracer | None") -> None:
-        """Makes a layer, what it gives, and how far back that looks, known to those after it."""
+    def _keep(self, layer: LayerTrace, taken: list[Origin], entry: _Entry | None, inner: "_Tracer | None") -> None:
+        """Makes a layer, what it gives, and what that goes back to, known to those after it."""
         self.layers.append(layer)
         kind, whole, prefix = layer.node.kind, layer.refs, self.scope.prefix
         own = tuple(ref.removeprefix(prefix) for ref in whole) if prefix else whole
@@ -212,46 +208,17 @@ class _Tracer:
             self.by_ref[own[i]] = layer
         if inner is not None:
             assert isinstance(kind, Holder)
-            x, outer = layer.inputs[0], self.fields[sources[0]]
             for ref, result in zip(own, inner.results(), strict=True):
-                self.fields[ref] = kind.seen_behind(x, outer, self.specs[ref], inner.fields[result])
-                if result in inner.begins:
-                    self.begins.add(ref)
-                if result in inner.unfed:
-                    self.unfed.add(ref)
-                if result in inner.masks:
-                    self.masks[ref] = inner.masks[result]
-        elif isinstance(kind, Input):
-            self.fields[own[0]] = entry.fields if entry else fields_of_input(layer.done.spec)
-            if entry is None or entry.begins:
-                self.begins.add(own[0])
-            if entry and not entry.fed:
-                self.unfed.add(own[0])
-            if entry and entry.mask:
-                self.masks[own[0]] = entry.mask
+                seen = inner.origins[result]
+                fields = kind.seen_behind(layer.inputs[0], taken[0].fields, self.specs[ref], seen.fields)
+                self.origins[ref] = seen._replace(fields=fields)
         else:
-            fed = [ref for ref in sources if ref not in self.unfed]
-            if not fed:
-                self.unfed.update(own)
-            taken = [self.fields[ref] for ref in fed]
-            first = fed[:1] != [] and fed[0] in self.begins
-            found = fields_after(taken, layer.inputs, layer.done, first=first) if taken else {}
-            self.fields.update(dict.fromkeys(own, found))
-            mask = self._mask(kind, sources) or (layer.name if kind.sends_mask else "")
-            self.masks.update(dict.fromkeys(own, mask) if mask else ())
-        layer.receptive = self.fields[own[0]]
-
-    def _mask(self, kind: Kind, sources: Sequence[str]) -> str:
-        """The layer whose mask a layer hands on, as in Keras; "" for none. Raises LayerError where it is used."""
-        mask = next((self.masks[ref] for ref in sources if ref in self.masks), "") if self.masks else ""
-        if mask and kind.masking == "uses":
-            raise LayerError(
-                "UNSUPPORTED",
-                f"would leave out, in Keras, what {mask} masks; here nothing is ever left out, so the numbers would "
-                f"differ: take {mask} away, or cut off what it masks before the stack",
-                mask=mask,
-            )
-        return "" if kind.masking == "drops" else mask
+            if isinstance(kind, Input):
+                origin = entry.origin if entry else Origin(fields_of_input(layer.done.spec), begins=True)
+            else:
+                origin = origin_after(kind, layer.name, layer.inputs, layer.done, taken)
+            self.origins.update(dict.fromkeys(own, origin))
+        layer.receptive = self.origins[own[0]].fields
 
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
         """What a layer makes of its inputs. Networks repeat themselves, so what was asked for lately is kept."""
@@ -311,14 +278,8 @@ class _Tracer:
         given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
         inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
         entries = tuple(
-            _Entry(
-                spec=new,
-                fields=kind.seen_by(old, new, self.fields[ref]),
-                begins=ref in self.begins,
-                fed=ref not in self.unfed,
-                mask=self.masks.get(ref, ""),
-            )
-            for old, new, ref in zip(specs, given, sources, strict=True)
+            _Entry(new, origin._replace(fields=kind.seen_by(old, new, origin.fields)))
+            for old, new, origin in zip(specs, given, [self.origins[ref] for ref in sources], strict=True)
         )
         shares = node.weights_of is not None
         below = _Scope(

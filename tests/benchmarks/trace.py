@@ -17,6 +17,7 @@ import onnxruntime as ort
 
 from lamina.v1 import convolution_pb2, layers_pb2, options_pb2, service_pb2, tensor_pb2
 from lamina_server import trace as tracer
+from lamina_server.allocator import leave_modules_alone
 from lamina_server.export import export
 from lamina_server.limits import Limits
 from lamina_server.notes import annotate
@@ -120,6 +121,7 @@ def run() -> None:
             "torchinfo on meta": (torchinfo_of(layers, layers // 2), "<= 0.1"),
             "building in Keras": (keras_of(layers, layers // 2), "<= 0.0125"),
         }
+        leave_modules_alone()  # as the server does; here it is PyTorch and Keras that are in memory
         assert others["torchinfo on meta"][0]().total_params == reply.params  # the same network, the same answer
         for name, (other, goal) in others.items():
             for how, work in (("seen", answered), ("unseen", unseen)):

@@ -10,7 +10,7 @@ from functools import cache
 
 def piece(number: int, data: bytes) -> bytes:
     """A field that holds a message, text or bytes."""
-    return _tag(number) + _varint(len(data)) + data
+    return tag(number) + _varint(len(data)) + data
 
 
 def text(number: int, value: str) -> bytes:
@@ -20,12 +20,18 @@ def text(number: int, value: str) -> bytes:
 
 def pieces(number: int, items: Iterable[bytes]) -> bytes:
     """A repeated field of messages."""
-    tag = _tag(number)
-    return b"".join([part for data in items for part in (tag, _varint(len(data)), data)])
+    begin = tag(number)
+    return b"".join([part for data in items for part in (begin, _varint(len(data)), data)])
+
+
+def sized(data: bytes) -> bytes:
+    """What follows the tag of a field that holds a message."""
+    return _varint(len(data)) + data
 
 
 @cache
-def _tag(number: int) -> bytes:
+def tag(number: int) -> bytes:
+    """How a field begins that holds a message, text or bytes."""
     return _varint(number << 3 | 2)
 
 

@@ -27,7 +27,7 @@ from lamina_server.repair import (
     StackStep,
 )
 from lamina_server.weights import weights_of
-from lamina_server.wire.pieces import pieces, text
+from lamina_server.wire.pieces import pieces, sized, tag, text
 from lamina_server.wire.stacks import encode_dim, encode_layer
 from lamina_server.wire.tensors import data_type
 
@@ -36,7 +36,7 @@ ROLES: dict[Role, Any] = {role: trace_pb2.AxisRole.Value(f"AXIS_ROLE_{role.value
 
 def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
     """A whole trace."""
-    specs = {ref: text(_NAME, ref) + _axes(spec) for ref, spec in trace.specs.items()}
+    specs = {ref: sized(text(_NAME, ref) + _axes(spec)) for ref, spec in trace.specs.items()}
     layers = pieces(trace_pb2.StackTrace.LAYERS_FIELD_NUMBER, [_layer(layer, specs) for layer in trace.layers])
     weights = [weight for _, weight in weights_of(trace)]
     message = trace_pb2.StackTrace(
@@ -57,24 +57,25 @@ def encode_trace(trace: Trace) -> trace_pb2.StackTrace:
 
 _NAME = trace_pb2.TensorSpec.NAME_FIELD_NUMBER
 _LAYER = trace_pb2.LayerTrace  # for its field numbers
+_INPUT, _OUTPUT = tag(_LAYER.INPUTS_FIELD_NUMBER), tag(_LAYER.OUTPUTS_FIELD_NUMBER)
+_WEIGHT, _FIELD = tag(_LAYER.WEIGHTS_FIELD_NUMBER), tag(_LAYER.RECEPTIVE_FIELD_FIELD_NUMBER)
 
 
 def _layer(layer: LayerTrace, specs: Mapping[str, bytes]) -> bytes:
-    """One layer; `specs` has every tensor of the stack."""
+    """One layer; `specs` has every tensor of the stack, as what follows a tag."""
     done, kept = layer.done, layer.done.kept
     if "message" not in kept:
         kept["message"] = _encode_inference(layer).SerializeToString()
         kept["weights"] = [(weight.name, _weight(weight)) for weight in done.weights]
-    weights = [text(_NAME, f"{layer.owner}/{name}") + rest for name, rest in kept["weights"]]
-    fields = [_field(role, field) for role, field in layer.receptive.items()]
-    parts = [
-        text(_LAYER.NAME_FIELD_NUMBER, layer.name),
-        pieces(_LAYER.INPUTS_FIELD_NUMBER, [specs[ref] for ref in layer.sources]),
-        pieces(_LAYER.OUTPUTS_FIELD_NUMBER, [specs[ref] for ref in layer.refs]),
-        pieces(_LAYER.WEIGHTS_FIELD_NUMBER, weights),
-        pieces(_LAYER.RECEPTIVE_FIELD_FIELD_NUMBER, fields),
-        kept["message"],
-    ]
+    parts = [text(_LAYER.NAME_FIELD_NUMBER, layer.name)]
+    for ref in layer.sources:
+        parts += _INPUT, specs[ref]
+    for ref in layer.refs:
+        parts += _OUTPUT, specs[ref]
+    for name, rest in kept["weights"]:
+        parts += _WEIGHT, sized(text(_NAME, f"{layer.owner}/{name}") + rest)
+    parts += [_field(role, field) for role, field in layer.receptive.items()]
+    parts.append(kept["message"])
     if layer.notes:
         parts.append(pieces(_LAYER.NOTES_FIELD_NUMBER, [_note(note).SerializeToString() for note in layer.notes]))
     if layer.layers:
@@ -181,7 +182,7 @@ def _pad(window: Window) -> trace_pb2.AppliedPad:
 @lru_cache(maxsize=8192)
 def _field(role: Role, field: Field) -> bytes:
     message = trace_pb2.ReceptiveField(role=ROLES[role], size=field.size, jump=field.jump, start=field.start)
-    return message.SerializeToString()
+    return _FIELD + sized(message.SerializeToString())
 
 
 def _note(note: Note) -> trace_pb2.Note:
