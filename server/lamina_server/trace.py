@@ -211,7 +211,7 @@ class _Tracer:
             for ref, result in zip(own, inner.results(), strict=True):
                 seen = inner.origins[result]
                 fields = kind.seen_behind(layer.inputs[0], taken[0].fields, self.specs[ref], seen.fields)
-                self.origins[ref] = seen._replace(fields=fields)
+                self.origins[ref] = seen._replace(fields=fields, mask="" if kind.masking == "drops" else seen.mask)
         else:
             if isinstance(kind, Input):
                 origin = entry.origin if entry else Origin(fields_of_input(layer.done.spec), begins=True)

@@ -226,6 +226,7 @@ class SpectralNormalization(Holder):
     layer: Node = option("the layer whose kernel is normalised")
     power_iterations: int = option("steps of the power method in training; no effect at inference", 1, minimum=1)
 
+    masking = "drops"
     sdk = (Sdk("SpectralNormalization"),)
     in_torch = ("nn.utils.parametrizations.spectral_norm",)
 

@@ -81,6 +81,7 @@ def _kind(function: type[Function]) -> type[FunctionLayer]:
         "made_of": function,
         "sdk": (Sdk(function.layer),),
         "called": function.field,
+        "masking": function.masking,
         "in_keras": _in_keras(function),
         "in_torch": (f"nn.{function.layer}",) if function.name not in _NOT_IN_TORCH else (),
     }

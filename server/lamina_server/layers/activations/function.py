@@ -35,6 +35,7 @@ class Function:
     layer: ClassVar[str] = ""
     layer_order: ClassVar[tuple[str, ...]] = ()
     usual: ClassVar[Mapping[str, float]] = {}
+    masking: ClassVar[str] = "keeps"  # of the layer, as Kind's
     name: ClassVar[str]  # Keras' name: `leaky_relu`
     field: ClassVar[str]
 

@@ -47,7 +47,7 @@ class Softmax(AlongAxis):
     axis: int = option(_AXIS, -1)
     axes: tuple[int, ...] = option("several axes instead, whose results together sum to 1; only axis if not given", ())
 
-    op, layer = "Softmax", "Softmax"
+    op, layer, masking = "Softmax", "Softmax", "uses"
 
     @classmethod
     def examples(cls) -> tuple[Function, ...]:

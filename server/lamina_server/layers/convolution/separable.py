@@ -47,6 +47,7 @@ class SeparableConv(Kind):
     use_bias: bool = option("whether a bias is added for each filter", True)
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
+    masking = "drops"
     sdk = (Sdk("SeparableConv1D", 1), Sdk("SeparableConv2D", 2), Sdk("SeparableConv3D", 3))
     in_keras = ("SeparableConv1D", "SeparableConv2D")
     in_torch = ("nn.Conv1d", "nn.Conv2d", "nn.Conv3d")

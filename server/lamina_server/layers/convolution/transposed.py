@@ -137,6 +137,7 @@ class ConvTranspose(Kind):
     groups: int = option("channels are cut into so many groups, convolved apart", 1, minimum=1)
     in_channels: int | None = option("declared input channels; checked, never used", None, minimum=1)
 
+    masking = "drops"
     sdk = (
         Sdk("Conv1DTranspose", 1),
         Sdk("Conv2DTranspose", 2),

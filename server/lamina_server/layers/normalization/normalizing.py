@@ -255,6 +255,7 @@ class RMSNormalization(Kind):
     epsilon: float = option("added to the mean of squares", 1e-6, minimum=0)
     scale: bool = option("whether the weight scale multiplies", True)
 
+    masking = "drops"
     sdk = (Sdk("RMSNormalization"),)
     in_torch = ("nn.RMSNorm",)
 

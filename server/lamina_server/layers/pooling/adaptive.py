@@ -120,6 +120,7 @@ class AdaptiveAveragePool(_AdaptivePool):
     )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
+    masking = "drops"
     sdk = (
         Sdk("AdaptiveAveragePooling1D", 1),
         Sdk("AdaptiveAveragePooling2D", 2),
@@ -150,6 +151,7 @@ class AdaptiveMaxPool(_AdaptivePool):
     )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
+    masking = "drops"
     sdk = (Sdk("AdaptiveMaxPooling1D", 1), Sdk("AdaptiveMaxPooling2D", 2), Sdk("AdaptiveMaxPooling3D", 3))
     in_torch = ("nn.AdaptiveMaxPool1d", "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d")
     label, verb, ops = "AdaptiveMaxPooling", "maximum", ("MaxPool", "ReduceMax")

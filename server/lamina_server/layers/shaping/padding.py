@@ -62,6 +62,7 @@ class Cropping(Kind):
     )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
 
+    masking = "drops"
     sdk = (Sdk("Cropping1D", 1), Sdk("Cropping2D", 2), Sdk("Cropping3D", 3))
     takes = ANY
 

@@ -59,7 +59,7 @@ class UpSampling(Kind):
 
     sdk = (Sdk("UpSampling1D", 1), Sdk("UpSampling2D", 2), Sdk("UpSampling3D", 3))
     in_torch = ("nn.Upsample",)
-    takes = ANY
+    takes, masking = ANY, "drops"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
@@ -247,7 +247,7 @@ class Resizing(Kind):
 
     sdk = (Sdk("Resizing"),)
     in_torch = ("nn.functional.interpolate",)
-    takes = ANY
+    takes, masking = ANY, "drops"
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
