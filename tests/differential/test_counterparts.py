@@ -32,8 +32,8 @@ def test_torch_has_it(kind: type[Kind]) -> None:
         assert reduce(getattr, name.split("."), torch) is not None
 
 
-# BatchNormalization uses a mask in training, TimeDistributed hands it inside, Lamina's pool of any rank is three layers of
-# Keras, and lookups take ids, which nothing masks.
+# BatchNormalization uses a mask in training, TimeDistributed hands it inside, Lamina's pool of any rank is three layers
+# of Keras, and lookups take ids, which nothing masks.
 _OTHERWISE = {BatchNormalization, TimeDistributed, GlobalAveragePool, Embedding, ReversibleEmbedding}
 
 
