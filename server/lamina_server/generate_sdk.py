@@ -12,14 +12,16 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lamina_server.layers import CELLS, FUNCTIONS, KINDS
 from lamina_server.layers.activations.functions import Function
 from lamina_server.layers.base import IN_NAME, Kind, Sdk, option_text
-from lamina_server.services.catalogue import kinds
+from lamina_server.services.catalogue import example_stack, kinds
 from lamina_server.stack import field_name
+from lamina_server.trace import trace
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "client" / "lamina"
@@ -143,26 +145,49 @@ def activations_source() -> str:
 def catalogue_source(readme: str) -> str:
     """proto/README.md with its catalogue of kinds written anew."""
     head, rest = readme.split(_CATALOGUE_START)
-    return head + _CATALOGUE_START + "\n" + "\n".join(map(_entry, kinds())) + rest[rest.index(_CATALOGUE_END) :]
+    families: dict[str, list[str]] = {}
+    for cls, kind in zip(KINDS, kinds(), strict=True):
+        families.setdefault(".".join(cls.__module__.split(".")[:3]), []).append(_entry(cls, kind))
+    parts = [f"\n{_index()}\n"]
+    for family, entries in families.items():
+        title = f"Family: {family.rpartition('.')[2]}"
+        parts += [f"## {title}\n\n{import_module(family).__doc__}\n", *entries]
+    return head + _CATALOGUE_START + "\n".join(parts) + rest[rest.index(_CATALOGUE_END) :]
 
 
-def _entry(kind: Any) -> str:
+def _index() -> str:
+    """Every kind, family by family, in the order of the alphabet."""
+    families: dict[str, list[str]] = {}
+    for cls in KINDS:
+        families.setdefault(cls.__module__.split(".")[2], []).append(cls.__name__)
+    rows = [
+        f"| [{family}](#family-{family}) | {', '.join(f'[{name}](#{name.lower()})' for name in sorted(names))} |"
+        for family, names in families.items()
+    ]
+    return "\n".join(["| family | kinds |", "| --- | --- |", *rows])
+
+
+def _entry(cls: type[Kind], kind: Any) -> str:
     rows = [f"| `{o.name}` | {o.default_value or 'required'} | {o.doc} |" for o in kind.options]
     table = ["", "| option | default | |", "| --- | --- | --- |", *rows] if rows else []
     layer = kind.example_trace.layers[-1]
-    example = [f"Example: `{layer.summary}`: {layer.how}.", "", "```", *layer.explanation.splitlines(), "```"]
+    done = trace(example_stack(cls.examples()[0])).layers[-1]
+    given = "; ".join(map(str, done.inputs))
+    made = "; ".join(str(output.spec) for output in done.done.outputs)
+    example = [f"Example: `{layer.summary}`{f' on {given}' if given else ''} gives {made}.", ""]
+    example += ["```", *layer.explanation.splitlines(), "```"]
     there = {"Keras": kind.keras, "PyTorch": kind.torch, "ONNX": kind.onnx_operators, "Formulas": kind.formulas}
-    made = [f"{name}: {', '.join(f'`{one}`' for one in names)}.  " for name, names in there.items() if names] + [""]
+    alike = [f"{name}: {', '.join(f'`{one}`' for one in names)}.  " for name, names in there.items() if names] + [""]
     names = ", ".join(f"`{name}`" for name in kind.constructors)
     lines = [
-        f"## {kind.name}",
+        f"### {kind.name}",
         "",
         f"In the SDK: {names}. In a `Layer`: `{kind.field}`.",
         "",
         kind.doc,
         *table,
         "",
-        *made,
+        *alike,
     ]
     return "\n".join([*lines, *example, ""])
 

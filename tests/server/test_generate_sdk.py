@@ -74,7 +74,7 @@ def test_the_catalogue_names_every_kind_and_option() -> None:
     text = generate_sdk.CATALOGUE.read_text(encoding="utf-8")
     assert generate_sdk.catalogue_source(text) == text
     for kind in KINDS:
-        section = text.split(f"\n## {kind.__name__}\n")[1].split("\n## ")[0]
+        section = text.split(f"\n### {kind.__name__}\n")[1].split("\n## ")[0]
         for item in fields(kind):
             assert f"| `{item.name}` |" in section
         assert "Example: `" in section

@@ -1,6 +1,7 @@
 """`lamina kinds`: the layers there are."""
 
 import json as encoding
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,8 +70,9 @@ def _list(out: Out, kinds: "list[LayerKind]") -> None:
 
 def _called(kind: "LayerKind") -> str:
     """Constructors that differ in their rank only, as one: Conv1D/2D/3D."""
-    first, *others = kind.constructors or (kind.name,)
-    return "/".join([first, *(other[-2:] for other in others)])
+    names = kind.constructors or (kind.name,)
+    ranks = [found[0] for name in names if (found := re.search(r"\dD", name))]
+    return names[0].replace(ranks[0], "/".join(ranks)) if ranks else "/".join(names)
 
 
 def _show(out: Out, kind: "LayerKind") -> None:

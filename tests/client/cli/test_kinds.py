@@ -9,6 +9,7 @@ def test_the_list_names_every_constructor(lamina: Run, client: lm.Client) -> Non
     assert (ran.code, ran.err) == (0, "")
     rows = dict(line.split(maxsplit=1) for line in ran.out.splitlines())
     assert len(rows) == len(client.kinds())
+    assert rows["Conv1D/2D/3DTranspose"].startswith("Transposed")
     assert rows["Conv1D/2D/3D"].startswith("Convolution over 1, 2 or 3 axes")
     assert "LSTM" in rows and "Flatten" in rows
 
