@@ -87,7 +87,8 @@ def channel_options(address: str, max_message_bytes: int) -> list[tuple[str, str
         # How long one attempt to connect may take: a host that swallows packets is found out in seconds.
         ("grpc.min_reconnect_backoff_ms", 5_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 5_000),
+        # Below the time that retries take together: a call finds a server that is back.
+        ("grpc.max_reconnect_backoff_ms", 800),
         # A connection of its own: no other client's back-off, no other client's window.
         ("grpc.use_local_subchannel_pool", 1),
         # A proxy for the web is none for this machine.
@@ -97,7 +98,7 @@ def channel_options(address: str, max_message_bytes: int) -> list[tuple[str, str
 
 def _service_config() -> str:
     retry = {
-        "maxAttempts": 4,
+        "maxAttempts": 5,  # the most that gRPC makes
         "initialBackoff": "0.1s",
         "maxBackoff": "1s",
         "backoffMultiplier": 2,

@@ -99,7 +99,10 @@ def change(message: Any, draw: Callable[[Any], Any]) -> None:
         return
     field = draw(list(message.DESCRIPTOR.fields))
     value = getattr(message, field.name)
-    if field.is_repeated and field.message_type is not None:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        key, number = field.message_type.fields
+        value[drawn(key, draw)] = drawn(number, draw)
+    elif field.is_repeated and field.message_type is not None:
         if not value or draw([False, True, True]):
             change(draw(list(value)) if value else value.add(), draw)
         elif draw([False, True]):

@@ -122,9 +122,9 @@ def of_kind(kind: type[Function], rank: int) -> st.SearchStrategy[Function]:
 
 
 @cache
-def functions(rank: int) -> st.SearchStrategy[Function]:
-    """Any activation function."""
-    return st.one_of([of_kind(kind, rank) for kind in FUNCTIONS])
+def functions(rank: int, kinds: tuple[type[Function], ...] = FUNCTIONS) -> st.SearchStrategy[Function]:
+    """Any activation function, or any of these."""
+    return st.one_of([of_kind(kind, rank) for kind in kinds])
 
 
 def recurrent() -> st.SearchStrategy[Function]:

@@ -30,8 +30,9 @@ _USED = {
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "hard_sigmoid", "tanh", "softplus"),
     *("silu", "softmax"),
 }
-plain = st.sampled_from([function() for function in FUNCTIONS if function.name in _USED])
-_ANY = functions(2).filter(lambda function: function.name in _USED)
+_KINDS = tuple(kind for kind in FUNCTIONS if kind.name in _USED)
+plain = st.sampled_from([kind() for kind in _KINDS])
+_ANY = functions(2, _KINDS)
 
 
 def layers(walk: Mapping[str, Any], used: st.SearchStrategy[Function] = _ANY) -> st.SearchStrategy[Any]:
