@@ -143,7 +143,7 @@ class LayerTrace:
 
     @cached_property
     def elsewhere(self) -> tuple[Elsewhere, ...]:
-        """What torchinfo, fvcore or PyTorch would print instead, and why."""
+        """What torchinfo, fvcore, PyTorch or Keras would print instead, and why."""
         return tuple(map(Elsewhere.from_proto, self.proto.elsewhere))
 
     @cached_property

@@ -27,7 +27,8 @@ class LayerTrace:
     """One layer with everything known of it. `refs` are the references of its outputs: "lstm", "lstm:state_h".
 
     `owner` is the layer whose weights it uses, mostly itself. A holder has the layers inside it in `layers`; their
-    names begin with its own ("res1/conv2d"), and `results` are the references of what they give.
+    names begin with its own ("res1/conv2d"), and `results` are the references of what they give. Its costs are those of
+    `whole` entries of the batch axis: a sample's, or, inside a layer that counts for its parts, what comes in there.
     """
 
     index: int
@@ -38,6 +39,7 @@ class LayerTrace:
     done: Inference
     receptive: Fields
     owner: str
+    whole: Size = 1
     layers: tuple["LayerTrace", ...] = ()
     results: tuple[str, ...] = ()
     notes: list[Note] = dataclasses.field(default_factory=list)

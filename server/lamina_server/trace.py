@@ -193,7 +193,7 @@ class _Tracer:
         if done.bias_adds is not None:
             self.bias_adds = self.bias_adds + done.bias_adds.value
         refs = tuple(scope.prefix + ref for ref in sources) if scope.prefix else sources
-        layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner)
+        layer = LayerTrace(index, whole, node, refs, inputs, done, {}, owner, scope.whole)
         if inner is not None:
             layer.layers, layer.results = tuple(inner.layers), tuple(map(inner.scope.prefix.__add__, inner.results()))
         self._keep(layer, taken, entry, inner)
