@@ -118,19 +118,23 @@ class ReceptiveField:
     """What one output element sees of the input along one axis.
 
     `size` elements; `jump` lie between the fields of two neighbours; `start` is the centre of the first, counted
-    from the middle of the first input element, None where it depends on a symbol.
+    from the middle of the first input element, None where it depends on a symbol. `input_role` is the axis of the
+    input that is seen: another than `role` after a Permute.
     """
 
     role: Role
     size: int
     jump: int
     start: float | None
+    input_role: Role
 
     @classmethod
     def from_proto(cls, message: trace_pb2.ReceptiveField) -> "ReceptiveField":
         """From the message of that name."""
         start = message.start if message.HasField("start") else None
-        return cls(role_of(message.role), message.size, message.jump, start)
+        return cls(
+            role_of(message.role), message.size, message.jump, start, role_of(message.input_role or message.role)
+        )
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ class Origin(NamedTuple):
 
 def origin_after(kind: Kind, name: str, inputs: Sequence[Spec], done: Inference, taken: Sequence[Origin]) -> Origin:
     """What the outputs of a layer called `name` go back to; `taken` is what its inputs do."""
-    fed = [origin for origin in taken if origin.fed]
-    fields = fields_after([origin.fields for origin in fed], inputs, done, first=fed[0].begins) if fed else {}
+    fed = [(origin, spec) for origin, spec in zip(taken, inputs, strict=True) if origin.fed]
+    branches = [(origin.fields, spec) for origin, spec in fed]
+    fields = fields_after(branches, inputs, done, first=fed[0][0].begins) if fed else {}
     mask = "" if kind.masking == "drops" else mask_of(taken)
     return Origin(fields, False, bool(fed), mask or (name if kind.sends_mask else ""))
 

@@ -64,7 +64,7 @@ def test_every_fact_of_a_layer() -> None:
     assert conv.pads == (AppliedPad("steps", 0, lm.Dim("T - 1")),)
     assert conv.unused == (Unused("steps", 1),)
     assert conv.weights == (WeightSpec("conv1d/kernel", "float32", (10, 9, 100), True),)
-    assert conv.receptive_field == (ReceptiveField("steps", 10, 1, 4.5),)
+    assert conv.receptive_field == (ReceptiveField("steps", 10, 1, 4.5, "steps"),)
     assert [(note.severity, note.reason, str(note)) for note in conv.notes] == [("warning", "SWAPPED", "1 step only")]
 
 

@@ -47,7 +47,7 @@ F = torch.nn.functional
 Shape = tuple[int, ...]
 
 
-class Function(nn.Module):  # type: ignore[misc]
+class Function(torch.nn.Module):  # type: ignore[name-defined]
     """A function as a module, which is what the tools take."""
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -97,7 +97,7 @@ def test_only_inputs_in_the_field_change_an_output(kind: Kind, twice: bool, fiel
 def _check_moved(moved: Any, roles: Sequence[Role], fields: Fields, place: tuple[int, int]) -> None:
     for i, role in enumerate(roles):
         if role in fields:
-            size, jump, start = fields[role]
+            size, jump, start, _ = fields[role]
             assert start is not None
             at = place[0] if role is HEIGHT else place[1]
             assert (abs(start + moved[:, i] * jump - at) <= (size - 1) / 2).all()
@@ -130,7 +130,7 @@ def test_windows_after_a_reduction_go_on() -> None:
     )
     found = trace(Stack(nodes))
     assert found.layer("rows").done.spec.axes[1].role is WIDTH
-    assert found.layers[-1].receptive == {STEPS: Field(6, 2, 0.5)}
+    assert found.layers[-1].receptive == {STEPS: Field(6, 2, 0.5, WIDTH)}
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 1, 2), (5, 6, 2), (5, 6, 1)])

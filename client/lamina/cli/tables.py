@@ -100,7 +100,7 @@ def show_layer(out: Out, layer: "LayerTrace", *, notes: bool = True) -> None:
         shapes = ", ".join(f"{weight.name} {_sizes(weight.shape)}" for weight in layer.weights)
         out.show(_indented(line(f"weights: {shapes}", "dim")))
     if layer.receptive_field:
-        seen = ", ".join(f"{field.role} {field.size} (jump {field.jump})" for field in layer.receptive_field)
+        seen = ", ".join(f"{field.input_role} {field.size} (jump {field.jump})" for field in layer.receptive_field)
         out.show(_indented(line(f"receptive field: {seen}", "dim")))
     for note in layer.notes if notes else ():
         out.show(_indented(Text.assemble(("note: ", "yellow"), line(note.text))))

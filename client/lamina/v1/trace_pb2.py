@@ -27,17 +27,17 @@ from lamina.v1 import options_pb2 as lamina_dot_v1_dot_options__pb2
 from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lamina/v1/trace.proto\x12\tlamina.v1\x1a\x16lamina/v1/layers.proto\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"G\n\x04\x41xis\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1c\n\x04size\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\"a\n\nTensorSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x1d\n\x04\x61xes\x18\x03 \x03(\x0b\x32\x0f.lamina.v1.Axis\"P\n\x08Quantity\x12\x1d\n\x05value\x18\x01 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0f\n\x07\x66ormula\x18\x02 \x01(\t\x12\x14\n\x0csubstitution\x18\x03 \x01(\t\"\xb4\x01\n\nDerivation\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x0c\n\x04\x61xis\x18\x02 \x01(\x05\x12\x1e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1e\n\x06result\x18\x04 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0f\n\x07\x66ormula\x18\x05 \x01(\t\x12\x14\n\x0csubstitution\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\"n\n\nAppliedPad\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1d\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\"J\n\x06Unused\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\"m\n\x0eReceptiveField\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0c\n\x04jump\x18\x03 \x01(\x03\x12\x12\n\x05start\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_start\"d\n\nWeightSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\r\n\x05shape\x18\x03 \x03(\x03\x12\x11\n\ttrainable\x18\x04 \x01(\x08\"O\n\x04Note\x12)\n\x08severity\x18\x01 \x01(\x0e\x32\x17.lamina.v1.NoteSeverity\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"_\n\x0e\x43ountElsewhere\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x1d\n\x05value\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xd1\x05\n\nLayerTrace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12%\n\x06inputs\x18\x04 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x05 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12*\n\x0b\x64\x65rivations\x18\x06 \x03(\x0b\x32\x15.lamina.v1.Derivation\x12\x0b\n\x03how\x18\x07 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\t\x12#\n\x04pads\x18\t \x03(\x0b\x32\x15.lamina.v1.AppliedPad\x12!\n\x06unused\x18\n \x03(\x0b\x32\x11.lamina.v1.Unused\x12&\n\x07weights\x18\x0b \x03(\x0b\x32\x15.lamina.v1.WeightSpec\x12#\n\x06params\x18\x0c \x01(\x0b\x32\x13.lamina.v1.Quantity\x12\x18\n\x10trainable_params\x18\r \x01(\x03\x12\x1c\n\x14non_trainable_params\x18\x0e \x01(\x03\x12!\n\x04macs\x18\x0f \x01(\x0b\x32\x13.lamina.v1.Quantity\x12$\n\x0coutput_bytes\x18\x10 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x32\n\x0freceptive_field\x18\x11 \x03(\x0b\x32\x19.lamina.v1.ReceptiveField\x12\x1e\n\x05notes\x18\x12 \x03(\x0b\x32\x0f.lamina.v1.Note\x12%\n\x06layers\x18\x13 \x03(\x0b\x32\x15.lamina.v1.LayerTrace\x12\x12\n\nweights_of\x18\x14 \x01(\t\x12&\n\tbias_adds\x18\x15 \x01(\x0b\x32\x13.lamina.v1.Quantity\x12,\n\telsewhere\x18\x16 \x03(\x0b\x32\x19.lamina.v1.CountElsewhere\",\n\x0bSymbolRange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07minimum\x18\x02 \x01(\x03\"\x87\x03\n\nStackTrace\x12!\n\x06layout\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\x12%\n\x06layers\x18\x02 \x03(\x0b\x32\x15.lamina.v1.LayerTrace\x12%\n\x06inputs\x18\x03 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x04 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12\x0e\n\x06params\x18\x05 \x01(\x03\x12\x18\n\x10trainable_params\x18\x06 \x01(\x03\x12\x1c\n\x04macs\x18\x07 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12-\n\x15peak_activation_bytes\x18\x08 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\'\n\x07symbols\x18\t \x03(\x0b\x32\x16.lamina.v1.SymbolRange\x12!\n\tbias_adds\x18\n \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1d\n\x05\x66lops\x18\x0b \x01(\x0b\x32\x0e.lamina.v1.Dim\"=\n\x0bInsertLayer\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x1f\n\x05layer\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Layer\">\n\x0cReplaceLayer\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x1f\n\x05layer\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Layer\"\x1c\n\x0bRemoveLayer\x12\r\n\x05index\x18\x01 \x01(\x05\".\n\tSetLayout\x12!\n\x06layout\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\"\xe0\x01\n\tStackEdit\x12.\n\x0cinsert_layer\x18\x01 \x01(\x0b\x32\x16.lamina.v1.InsertLayerH\x00\x12\x30\n\rreplace_layer\x18\x02 \x01(\x0b\x32\x17.lamina.v1.ReplaceLayerH\x00\x12.\n\x0cremove_layer\x18\x03 \x01(\x0b\x32\x16.lamina.v1.RemoveLayerH\x00\x12*\n\nset_layout\x18\x04 \x01(\x0b\x32\x14.lamina.v1.SetLayoutH\x00\x12\r\n\x05\x62lock\x18\x05 \x01(\tB\x06\n\x04\x65\x64it\"\x1a\n\nExpandDims\x12\x0c\n\x04\x61xis\x18\x01 \x01(\x05\"\x17\n\x07Squeeze\x12\x0c\n\x04\x61xis\x18\x01 \x01(\x05\"\x19\n\tTranspose\x12\x0c\n\x04\x61xes\x18\x01 \x03(\x05\"3\n\tCastArray\x12&\n\tdata_type\x18\x01 \x01(\x0e\x32\x13.lamina.v1.DataType\"\xc7\x01\n\tArrayEdit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x0b\x65xpand_dims\x18\x02 \x01(\x0b\x32\x15.lamina.v1.ExpandDimsH\x00\x12%\n\x07squeeze\x18\x03 \x01(\x0b\x32\x12.lamina.v1.SqueezeH\x00\x12)\n\ttranspose\x18\x04 \x01(\x0b\x32\x14.lamina.v1.TransposeH\x00\x12$\n\x04\x63\x61st\x18\x05 \x01(\x0b\x32\x14.lamina.v1.CastArrayH\x00\x42\x06\n\x04\x65\x64it\"{\n\x03\x46ix\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12)\n\x0bstack_edits\x18\x03 \x03(\x0b\x32\x14.lamina.v1.StackEdit\x12)\n\x0b\x61rray_edits\x18\x04 \x03(\x0b\x32\x14.lamina.v1.ArrayEdit\"\xd2\x01\n\nDiagnostic\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05layer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\r\n\x05\x66ield\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\"\n\x03got\x18\x07 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12%\n\x08\x65xpected\x18\x08 \x03(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1d\n\x05\x66ixes\x18\t \x03(\x0b\x32\x0e.lamina.v1.Fix*\xbf\x01\n\x08\x41xisRole\x12\x19\n\x15\x41XIS_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41XIS_ROLE_BATCH\x10\x01\x12\x13\n\x0f\x41XIS_ROLE_STEPS\x10\x02\x12\x13\n\x0f\x41XIS_ROLE_DEPTH\x10\x03\x12\x14\n\x10\x41XIS_ROLE_HEIGHT\x10\x04\x12\x13\n\x0f\x41XIS_ROLE_WIDTH\x10\x05\x12\x16\n\x12\x41XIS_ROLE_CHANNELS\x10\x06\x12\x16\n\x12\x41XIS_ROLE_FEATURES\x10\x07*`\n\x0cNoteSeverity\x12\x1d\n\x19NOTE_SEVERITY_UNSPECIFIED\x10\x00\x12\x16\n\x12NOTE_SEVERITY_INFO\x10\x01\x12\x19\n\x15NOTE_SEVERITY_WARNING\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15lamina/v1/trace.proto\x12\tlamina.v1\x1a\x16lamina/v1/layers.proto\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"G\n\x04\x41xis\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1c\n\x04size\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\"a\n\nTensorSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x1d\n\x04\x61xes\x18\x03 \x03(\x0b\x32\x0f.lamina.v1.Axis\"P\n\x08Quantity\x12\x1d\n\x05value\x18\x01 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0f\n\x07\x66ormula\x18\x02 \x01(\t\x12\x14\n\x0csubstitution\x18\x03 \x01(\t\"\xb4\x01\n\nDerivation\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x0c\n\x04\x61xis\x18\x02 \x01(\x05\x12\x1e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1e\n\x06result\x18\x04 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0f\n\x07\x66ormula\x18\x05 \x01(\t\x12\x14\n\x0csubstitution\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\"n\n\nAppliedPad\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1d\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\"J\n\x06Unused\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x0b\x32\x0e.lamina.v1.Dim\"\x96\x01\n\x0eReceptiveField\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.lamina.v1.AxisRole\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0c\n\x04jump\x18\x03 \x01(\x03\x12\x12\n\x05start\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\'\n\ninput_role\x18\x05 \x01(\x0e\x32\x13.lamina.v1.AxisRoleB\x08\n\x06_start\"d\n\nWeightSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\r\n\x05shape\x18\x03 \x03(\x03\x12\x11\n\ttrainable\x18\x04 \x01(\x08\"O\n\x04Note\x12)\n\x08severity\x18\x01 \x01(\x0e\x32\x17.lamina.v1.NoteSeverity\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"_\n\x0e\x43ountElsewhere\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x1d\n\x05value\x18\x03 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xd1\x05\n\nLayerTrace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12%\n\x06inputs\x18\x04 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x05 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12*\n\x0b\x64\x65rivations\x18\x06 \x03(\x0b\x32\x15.lamina.v1.Derivation\x12\x0b\n\x03how\x18\x07 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\t\x12#\n\x04pads\x18\t \x03(\x0b\x32\x15.lamina.v1.AppliedPad\x12!\n\x06unused\x18\n \x03(\x0b\x32\x11.lamina.v1.Unused\x12&\n\x07weights\x18\x0b \x03(\x0b\x32\x15.lamina.v1.WeightSpec\x12#\n\x06params\x18\x0c \x01(\x0b\x32\x13.lamina.v1.Quantity\x12\x18\n\x10trainable_params\x18\r \x01(\x03\x12\x1c\n\x14non_trainable_params\x18\x0e \x01(\x03\x12!\n\x04macs\x18\x0f \x01(\x0b\x32\x13.lamina.v1.Quantity\x12$\n\x0coutput_bytes\x18\x10 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x32\n\x0freceptive_field\x18\x11 \x03(\x0b\x32\x19.lamina.v1.ReceptiveField\x12\x1e\n\x05notes\x18\x12 \x03(\x0b\x32\x0f.lamina.v1.Note\x12%\n\x06layers\x18\x13 \x03(\x0b\x32\x15.lamina.v1.LayerTrace\x12\x12\n\nweights_of\x18\x14 \x01(\t\x12&\n\tbias_adds\x18\x15 \x01(\x0b\x32\x13.lamina.v1.Quantity\x12,\n\telsewhere\x18\x16 \x03(\x0b\x32\x19.lamina.v1.CountElsewhere\",\n\x0bSymbolRange\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07minimum\x18\x02 \x01(\x03\"\x87\x03\n\nStackTrace\x12!\n\x06layout\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\x12%\n\x06layers\x18\x02 \x03(\x0b\x32\x15.lamina.v1.LayerTrace\x12%\n\x06inputs\x18\x03 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12&\n\x07outputs\x18\x04 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12\x0e\n\x06params\x18\x05 \x01(\x03\x12\x18\n\x10trainable_params\x18\x06 \x01(\x03\x12\x1c\n\x04macs\x18\x07 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12-\n\x15peak_activation_bytes\x18\x08 \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\'\n\x07symbols\x18\t \x03(\x0b\x32\x16.lamina.v1.SymbolRange\x12!\n\tbias_adds\x18\n \x01(\x0b\x32\x0e.lamina.v1.Dim\x12\x1d\n\x05\x66lops\x18\x0b \x01(\x0b\x32\x0e.lamina.v1.Dim\"=\n\x0bInsertLayer\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x1f\n\x05layer\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Layer\">\n\x0cReplaceLayer\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x1f\n\x05layer\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Layer\"\x1c\n\x0bRemoveLayer\x12\r\n\x05index\x18\x01 \x01(\x05\".\n\tSetLayout\x12!\n\x06layout\x18\x01 \x01(\x0e\x32\x11.lamina.v1.Layout\"\xe0\x01\n\tStackEdit\x12.\n\x0cinsert_layer\x18\x01 \x01(\x0b\x32\x16.lamina.v1.InsertLayerH\x00\x12\x30\n\rreplace_layer\x18\x02 \x01(\x0b\x32\x17.lamina.v1.ReplaceLayerH\x00\x12.\n\x0cremove_layer\x18\x03 \x01(\x0b\x32\x16.lamina.v1.RemoveLayerH\x00\x12*\n\nset_layout\x18\x04 \x01(\x0b\x32\x14.lamina.v1.SetLayoutH\x00\x12\r\n\x05\x62lock\x18\x05 \x01(\tB\x06\n\x04\x65\x64it\"\x1a\n\nExpandDims\x12\x0c\n\x04\x61xis\x18\x01 \x01(\x05\"\x17\n\x07Squeeze\x12\x0c\n\x04\x61xis\x18\x01 \x01(\x05\"\x19\n\tTranspose\x12\x0c\n\x04\x61xes\x18\x01 \x03(\x05\"3\n\tCastArray\x12&\n\tdata_type\x18\x01 \x01(\x0e\x32\x13.lamina.v1.DataType\"\xc7\x01\n\tArrayEdit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x0b\x65xpand_dims\x18\x02 \x01(\x0b\x32\x15.lamina.v1.ExpandDimsH\x00\x12%\n\x07squeeze\x18\x03 \x01(\x0b\x32\x12.lamina.v1.SqueezeH\x00\x12)\n\ttranspose\x18\x04 \x01(\x0b\x32\x14.lamina.v1.TransposeH\x00\x12$\n\x04\x63\x61st\x18\x05 \x01(\x0b\x32\x14.lamina.v1.CastArrayH\x00\x42\x06\n\x04\x65\x64it\"{\n\x03\x46ix\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12)\n\x0bstack_edits\x18\x03 \x03(\x0b\x32\x14.lamina.v1.StackEdit\x12)\n\x0b\x61rray_edits\x18\x04 \x03(\x0b\x32\x14.lamina.v1.ArrayEdit\"\xd2\x01\n\nDiagnostic\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05layer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\r\n\x05\x66ield\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\"\n\x03got\x18\x07 \x03(\x0b\x32\x15.lamina.v1.TensorSpec\x12%\n\x08\x65xpected\x18\x08 \x03(\x0e\x32\x13.lamina.v1.AxisRole\x12\x1d\n\x05\x66ixes\x18\t \x03(\x0b\x32\x0e.lamina.v1.Fix*\xbf\x01\n\x08\x41xisRole\x12\x19\n\x15\x41XIS_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41XIS_ROLE_BATCH\x10\x01\x12\x13\n\x0f\x41XIS_ROLE_STEPS\x10\x02\x12\x13\n\x0f\x41XIS_ROLE_DEPTH\x10\x03\x12\x14\n\x10\x41XIS_ROLE_HEIGHT\x10\x04\x12\x13\n\x0f\x41XIS_ROLE_WIDTH\x10\x05\x12\x16\n\x12\x41XIS_ROLE_CHANNELS\x10\x06\x12\x16\n\x12\x41XIS_ROLE_FEATURES\x10\x07*`\n\x0cNoteSeverity\x12\x1d\n\x19NOTE_SEVERITY_UNSPECIFIED\x10\x00\x12\x16\n\x12NOTE_SEVERITY_INFO\x10\x01\x12\x19\n\x15NOTE_SEVERITY_WARNING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lamina.v1.trace_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AXISROLE']._serialized_start=3395
-  _globals['_AXISROLE']._serialized_end=3586
-  _globals['_NOTESEVERITY']._serialized_start=3588
-  _globals['_NOTESEVERITY']._serialized_end=3684
+  _globals['_AXISROLE']._serialized_start=3437
+  _globals['_AXISROLE']._serialized_end=3628
+  _globals['_NOTESEVERITY']._serialized_start=3630
+  _globals['_NOTESEVERITY']._serialized_end=3726
   _globals['_AXIS']._serialized_start=109
   _globals['_AXIS']._serialized_end=180
   _globals['_TENSORSPEC']._serialized_start=182
@@ -50,42 +50,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLIEDPAD']._serialized_end=656
   _globals['_UNUSED']._serialized_start=658
   _globals['_UNUSED']._serialized_end=732
-  _globals['_RECEPTIVEFIELD']._serialized_start=734
-  _globals['_RECEPTIVEFIELD']._serialized_end=843
-  _globals['_WEIGHTSPEC']._serialized_start=845
-  _globals['_WEIGHTSPEC']._serialized_end=945
-  _globals['_NOTE']._serialized_start=947
-  _globals['_NOTE']._serialized_end=1026
-  _globals['_COUNTELSEWHERE']._serialized_start=1028
-  _globals['_COUNTELSEWHERE']._serialized_end=1123
-  _globals['_LAYERTRACE']._serialized_start=1126
-  _globals['_LAYERTRACE']._serialized_end=1847
-  _globals['_SYMBOLRANGE']._serialized_start=1849
-  _globals['_SYMBOLRANGE']._serialized_end=1893
-  _globals['_STACKTRACE']._serialized_start=1896
-  _globals['_STACKTRACE']._serialized_end=2287
-  _globals['_INSERTLAYER']._serialized_start=2289
-  _globals['_INSERTLAYER']._serialized_end=2350
-  _globals['_REPLACELAYER']._serialized_start=2352
-  _globals['_REPLACELAYER']._serialized_end=2414
-  _globals['_REMOVELAYER']._serialized_start=2416
-  _globals['_REMOVELAYER']._serialized_end=2444
-  _globals['_SETLAYOUT']._serialized_start=2446
-  _globals['_SETLAYOUT']._serialized_end=2492
-  _globals['_STACKEDIT']._serialized_start=2495
-  _globals['_STACKEDIT']._serialized_end=2719
-  _globals['_EXPANDDIMS']._serialized_start=2721
-  _globals['_EXPANDDIMS']._serialized_end=2747
-  _globals['_SQUEEZE']._serialized_start=2749
-  _globals['_SQUEEZE']._serialized_end=2772
-  _globals['_TRANSPOSE']._serialized_start=2774
-  _globals['_TRANSPOSE']._serialized_end=2799
-  _globals['_CASTARRAY']._serialized_start=2801
-  _globals['_CASTARRAY']._serialized_end=2852
-  _globals['_ARRAYEDIT']._serialized_start=2855
-  _globals['_ARRAYEDIT']._serialized_end=3054
-  _globals['_FIX']._serialized_start=3056
-  _globals['_FIX']._serialized_end=3179
-  _globals['_DIAGNOSTIC']._serialized_start=3182
-  _globals['_DIAGNOSTIC']._serialized_end=3392
+  _globals['_RECEPTIVEFIELD']._serialized_start=735
+  _globals['_RECEPTIVEFIELD']._serialized_end=885
+  _globals['_WEIGHTSPEC']._serialized_start=887
+  _globals['_WEIGHTSPEC']._serialized_end=987
+  _globals['_NOTE']._serialized_start=989
+  _globals['_NOTE']._serialized_end=1068
+  _globals['_COUNTELSEWHERE']._serialized_start=1070
+  _globals['_COUNTELSEWHERE']._serialized_end=1165
+  _globals['_LAYERTRACE']._serialized_start=1168
+  _globals['_LAYERTRACE']._serialized_end=1889
+  _globals['_SYMBOLRANGE']._serialized_start=1891
+  _globals['_SYMBOLRANGE']._serialized_end=1935
+  _globals['_STACKTRACE']._serialized_start=1938
+  _globals['_STACKTRACE']._serialized_end=2329
+  _globals['_INSERTLAYER']._serialized_start=2331
+  _globals['_INSERTLAYER']._serialized_end=2392
+  _globals['_REPLACELAYER']._serialized_start=2394
+  _globals['_REPLACELAYER']._serialized_end=2456
+  _globals['_REMOVELAYER']._serialized_start=2458
+  _globals['_REMOVELAYER']._serialized_end=2486
+  _globals['_SETLAYOUT']._serialized_start=2488
+  _globals['_SETLAYOUT']._serialized_end=2534
+  _globals['_STACKEDIT']._serialized_start=2537
+  _globals['_STACKEDIT']._serialized_end=2761
+  _globals['_EXPANDDIMS']._serialized_start=2763
+  _globals['_EXPANDDIMS']._serialized_end=2789
+  _globals['_SQUEEZE']._serialized_start=2791
+  _globals['_SQUEEZE']._serialized_end=2814
+  _globals['_TRANSPOSE']._serialized_start=2816
+  _globals['_TRANSPOSE']._serialized_end=2841
+  _globals['_CASTARRAY']._serialized_start=2843
+  _globals['_CASTARRAY']._serialized_end=2894
+  _globals['_ARRAYEDIT']._serialized_start=2897
+  _globals['_ARRAYEDIT']._serialized_end=3096
+  _globals['_FIX']._serialized_start=3098
+  _globals['_FIX']._serialized_end=3221
+  _globals['_DIAGNOSTIC']._serialized_start=3224
+  _globals['_DIAGNOSTIC']._serialized_end=3434
 # @@protoc_insertion_point(module_scope)

@@ -103,16 +103,18 @@ class Unused(_message.Message):
     def __init__(self, role: _Optional[_Union[AxisRole, str]] = ..., count: _Optional[_Union[_tensor_pb2.Dim, _Mapping]] = ...) -> None: ...
 
 class ReceptiveField(_message.Message):
-    __slots__ = ("role", "size", "jump", "start")
+    __slots__ = ("role", "size", "jump", "start", "input_role")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     JUMP_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
+    INPUT_ROLE_FIELD_NUMBER: _ClassVar[int]
     role: AxisRole
     size: int
     jump: int
     start: float
-    def __init__(self, role: _Optional[_Union[AxisRole, str]] = ..., size: _Optional[int] = ..., jump: _Optional[int] = ..., start: _Optional[float] = ...) -> None: ...
+    input_role: AxisRole
+    def __init__(self, role: _Optional[_Union[AxisRole, str]] = ..., size: _Optional[int] = ..., jump: _Optional[int] = ..., start: _Optional[float] = ..., input_role: _Optional[_Union[AxisRole, str]] = ...) -> None: ...
 
 class WeightSpec(_message.Message):
     __slots__ = ("name", "data_type", "shape", "trainable")

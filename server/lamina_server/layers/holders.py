@@ -196,7 +196,7 @@ class TimeDistributed(Holder):
 
     def seen_by(self, x: Spec, given: Spec, fields: Fields) -> Fields:
         pairs = zip(x.axes[2:], given.axes[1:], strict=True)
-        return {new.role: fields[old.role] for old, new in pairs if old.role in fields}
+        return {new.role: fields[old.role].renamed(old.role, new.role) for old, new in pairs if old.role in fields}
 
     def seen_behind(self, x: Spec, outer: Fields, out: Spec, inner: Fields) -> Fields:
         steps = out.axes[1].role  # none where an axis inside has theirs

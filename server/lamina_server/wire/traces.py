@@ -182,6 +182,8 @@ def _pad(window: Window) -> trace_pb2.AppliedPad:
 @lru_cache(maxsize=8192)
 def _field(role: Role, field: Field) -> bytes:
     message = trace_pb2.ReceptiveField(role=ROLES[role], size=field.size, jump=field.jump, start=field.start)
+    if field.of is not None:
+        message.input_role = ROLES[field.of]
     return _FIELD + sized(message.SerializeToString())
 
 

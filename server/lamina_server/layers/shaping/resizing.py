@@ -359,11 +359,14 @@ def _scaled(axis: int, role: Role, length: Size, factor: float) -> Derivation:
 
 
 def _changed(x: Spec, rows: Sequence[Derivation], label: str, windows: tuple[Window, ...] = ()) -> Inference:
-    """What a layer infers that resizes axes: neighbours no longer see neighbours where the length changes."""
+    """What a layer infers that resizes axes: neighbours no longer see neighbours where the length changes, nor where an
+    axis gets the name of another, as behind a Permute."""
     out = x
     for row in rows:
         out = out.resized(row.axis, row.derived.value, row.role)
-    uneven = tuple(row.axis for row in rows if row.before != row.derived.value or windows)
+    uneven = tuple(
+        row.axis for row in rows if row.before != row.derived.value or row.role is not x.axes[row.axis].role or windows
+    )
     return Inference(single(out), label, tuple(rows), windows, uneven=uneven)
 
 
