@@ -55,11 +55,12 @@ class AsyncClient:
         source: "SourceLike",
         shapes: "ShapesLike | None" = None,
         *,
+        at: "Mapping[str, int] | None" = None,
         partial: bool = False,
         timeout: float | None = None,
     ) -> Trace:
         """The shape of every tensor of a stack, and why; see `Client.trace`."""
-        return await self._run(self._calls.trace(source, shapes, partial), timeout)
+        return await self._run(self._calls.trace(source, shapes, at=at, partial=partial), timeout)
 
     async def infer(
         self,

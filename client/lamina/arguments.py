@@ -47,6 +47,13 @@ def shapes(given: "ShapesLike", stack: Stack | None) -> list[tensor_pb2.ArraySha
     return [tensor_pb2.ArrayShape(name=name, shape=_shape(value, name)) for name, value in pairs]
 
 
+def symbol_values(given: Mapping[str, int]) -> dict[str, int]:
+    """Numbers for symbols."""
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(f'at takes numbers by symbol, {{"T": 128}}; {shown(given)} was given.', field="at")
+    return {str(name): whole(value, Place("", f"at[{name!r}]"), 1) for name, value in given.items()}
+
+
 def weights(stack: Stack, given: "WeightsLike | None") -> "dict[str, Array]":
     """Weights by flat name: those that layers carry, and over them those given."""
     flat = {**flatten(stack.weights), **flatten(given or {})}

@@ -55,12 +55,20 @@ class Calls:
         self.max_message_bytes = whole(max_message_bytes, Place("Client", "max_message_bytes"), 1024, 2**31 - 1)
         self.registered: dict[str, Kept] = {}
 
-    def trace(self, source: "SourceLike", shapes: "ShapesLike | None", partial: bool) -> Call[Trace]:
+    def trace(
+        self,
+        source: "SourceLike",
+        shapes: "ShapesLike | None" = None,
+        *,
+        at: "Mapping[str, int] | None" = None,
+        partial: bool = False,
+    ) -> Call[Trace]:
         """The call behind `Client.trace`."""
         request = service_pb2.TraceRequest(partial=partial)
         stack = self._set_source(request, source)
         if shapes is not None:
             request.shapes.extend(arguments.shapes(shapes, stack))
+        request.symbol_values.update(arguments.symbol_values(at or {}))
         name = _name(source)
 
         def read(response: service_pb2.TraceResponse) -> Trace:

@@ -63,16 +63,17 @@ class Client:
         source: "SourceLike",
         shapes: "ShapesLike | None" = None,
         *,
+        at: "Mapping[str, int] | None" = None,
         partial: bool = False,
         timeout: float | None = None,
     ) -> Trace:
         """The shape of every tensor of a stack, and why; nothing is built or run.
 
         `shapes` are those of the caller's arrays, the batch axis included, to be compared with the Inputs: a list in
-        their order, or by name. With `partial` an illegal stack is answered with the layers before the fault and
-        `Trace.diagnostics`, not with an error.
+        their order, or by name. `at` gives numbers for symbols, {"T": 128}: the trace is of these sizes. With `partial`
+        an illegal stack is answered with the layers before the fault and `Trace.diagnostics`, not with an error.
         """
-        return self._run(self._calls.trace(source, shapes, partial), timeout)
+        return self._run(self._calls.trace(source, shapes, at=at, partial=partial), timeout)
 
     def infer(
         self,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lamina_server.dims import Dim, Size
-from lamina_server.errors import StackError
+from lamina_server.errors import InvalidRequestError, StackError
 from lamina_server.layers.core.basics import Input
 from lamina_server.records import Diagnosis, Trace
 from lamina_server.stack import Stack
+from lamina_server.words import nearest, shortened
 
 
 def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stack:
@@ -32,8 +33,27 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
                     )
                 )
         nodes[layer.index] = layer.node._replace(kind=Input(actual, kind.dtype))
+    return put(replace(stack, nodes=tuple(nodes)), values)
+
+
+def put(stack: Stack, values: Mapping[str, Size]) -> Stack:
+    """The stack with numbers in the place of some of its symbols."""
     blocks = tuple(block._replace(stack=_within(block.stack, values)) for block in stack.blocks)
-    return replace(stack, nodes=tuple(node.bound(values) for node in nodes), blocks=blocks)
+    return replace(stack, nodes=tuple(node.bound(values) for node in stack.nodes), blocks=blocks)
+
+
+def check_values(found: Trace, values: Mapping[str, int]) -> None:
+    """Raises InvalidRequestError for a name that is no symbol of the stack, and for a number that is no size."""
+    for name, value in sorted(values.items()):
+        field = "symbol_values"
+        if name not in found.symbols:
+            raise InvalidRequestError(
+                f"This stack has no symbol {shortened(name)}: {nearest(name, sorted(found.symbols))}",
+                reason="UNKNOWN_SYMBOL",
+                field=field,
+            )
+        if value < 1:
+            raise InvalidRequestError(f"{name} is {value}; a size is 1 or more.", reason="OUT_OF_RANGE", field=field)
 
 
 def _within(block: Stack, values: Mapping[str, Size]) -> Stack:
@@ -43,14 +63,18 @@ def _within(block: Stack, values: Mapping[str, Size]) -> Stack:
     return replace(block, nodes=tuple(node.bound(seen) for node in block.nodes)) if seen else block
 
 
-def too_short(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """A sentence for each symbol that is less than the stack can take; "" where none is."""
-    sizes = {
+def sizes_of(found: Trace, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+    """What the symbols are in actual inputs."""
+    return {
         size.text: number
         for layer in found.inputs
         for size, number in zip(layer.done.spec.shape[1:], shapes[layer.name][1:], strict=True)
         if isinstance(size, Dim)
     }
+
+
+def too_short(found: Trace, sizes: Mapping[str, int]) -> str:
+    """A sentence for each symbol that is less than the stack can take; "" where none is."""
     return " ".join(
         f"{name} is {number} here; the smallest {name} that this stack takes is {found.ranges[name]}."
         for name, number in sorted(sizes.items())

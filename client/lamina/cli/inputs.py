@@ -85,6 +85,15 @@ def shapes(texts: "Iterable[str] | None", source: "Source") -> "Array | dict[str
     return by_input(pairs, source, "--shape") if pairs else None
 
 
+def symbol_values(texts: "Iterable[str] | None") -> dict[str, int]:
+    """Numbers for symbols, from T=128."""
+    pairs = [text.partition("=") for text in texts or ()]
+    try:
+        return {name.strip(): int(number) for name, _, number in pairs}
+    except ValueError as error:
+        raise usage("takes a symbol and its size: T=128.", "--at") from error
+
+
 def by_input(pairs: "list[tuple[str, Value]]", source: "Source", option: str) -> "Value | dict[str, Value]":
     """Values by the names of the Inputs: those without a name in their order, a single one without any as it is."""
     if len(pairs) == 1 and not pairs[0][0] and (isinstance(source, str) or len(source.inputs) < 2):

@@ -27,6 +27,10 @@ def trace(
         list[str] | None,
         typer.Option("--shape", metavar="[NAME=]SIZES", help="Shape of your array, as 2,128,9; again for each Input."),
     ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="SYMBOL=N", help="Trace at this size, as T=128; again for the next symbol."),
+    ] = None,
     layer: Annotated[
         list[str] | None,
         typer.Option("--layer", metavar="NAME", help="Explain this layer, in words and numbers; again for more."),
@@ -52,9 +56,10 @@ def trace(
         raise usage("saves what --fix made: give a --fix N.", "--write")
     with reporting(ctx, out):
         source = inputs.source(file, stack, address)
+        sizes = inputs.symbol_values(at)
         subject = Subject(source, inputs.shapes(shape, source))
         with connected(address, timeout, out) as client:
-            done = attempt(lambda one: client.trace(one.source, one.arrays), subject, fix, out)
+            done = attempt(lambda one: client.trace(one.source, one.arrays, at=sizes), subject, fix, out)
         traced = _titled(done.answer, inputs.title(file, stack))
         every = [one for one in traced.walk() if one.kind != "Input" or one in traced.layers]
         chosen = [traced[name] for name in layer] if layer else every if explain and not json else []

@@ -19,16 +19,25 @@ class Weights(_message.Message):
     def __init__(self, tensors: _Optional[_Iterable[_Union[_tensor_pb2.Tensor, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class TraceRequest(_message.Message):
-    __slots__ = ("stack", "stack_id", "shapes", "partial")
+    __slots__ = ("stack", "stack_id", "shapes", "partial", "symbol_values")
+    class SymbolValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     STACK_FIELD_NUMBER: _ClassVar[int]
     STACK_ID_FIELD_NUMBER: _ClassVar[int]
     SHAPES_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_VALUES_FIELD_NUMBER: _ClassVar[int]
     stack: _layers_pb2.Stack
     stack_id: str
     shapes: _containers.RepeatedCompositeFieldContainer[_tensor_pb2.ArrayShape]
     partial: bool
-    def __init__(self, stack: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., stack_id: _Optional[str] = ..., shapes: _Optional[_Iterable[_Union[_tensor_pb2.ArrayShape, _Mapping]]] = ..., partial: bool = ...) -> None: ...
+    symbol_values: _containers.ScalarMap[str, int]
+    def __init__(self, stack: _Optional[_Union[_layers_pb2.Stack, _Mapping]] = ..., stack_id: _Optional[str] = ..., shapes: _Optional[_Iterable[_Union[_tensor_pb2.ArrayShape, _Mapping]]] = ..., partial: bool = ..., symbol_values: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class TraceResponse(_message.Message):
     __slots__ = ("trace", "diagnostics", "stack_id")

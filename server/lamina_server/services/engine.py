@@ -5,8 +5,8 @@ Numbers   where its weights come from: arrays, a seed, or a registered stack's f
 Outcome   what a run gave, and how it was run
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lamina.v1 import layers_pb2, trace_pb2
-from lamina_server.binding import bind, too_short
+from lamina_server.binding import bind, check_values, put, sizes_of, too_short
 from lamina_server.dims import evaluate
 from lamina_server.errors import InvalidRequestError, KernelError, LimitError, MismatchError, StackError
 from lamina_server.export import export
@@ -85,14 +85,28 @@ class Plan:
         key = tuple(shapes[name][1:] for name in self.input_names)
         return self._bound.made(key, lambda: self._bind(shapes, limits))
 
+    def at(self, values: Mapping[str, int], limits: Limits) -> Trace:
+        """The trace with numbers for symbols. Raises InvalidRequestError for what is no symbol of the stack, or no
+        size; StackError for a number too small."""
+        check_values(self.trace, values)
+        if not values:
+            return self.trace
+        with self._numbers_named(values):
+            return annotate(traced(put(self.trace.stack, dict(values)), limits), limits)
+
     def _bind(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
-        try:
+        with self._numbers_named(sizes_of(self.trace, shapes)):
             return traced(bind(self.trace.stack, dict(shapes), self.trace), limits)
+
+    @contextmanager
+    def _numbers_named(self, sizes: Mapping[str, int]) -> Iterator[None]:
+        try:
+            yield
         except StackError as error:
             # The fixes are of the stack with numbers for symbols: what changes an Input would take its symbols away.
             found = error.diagnosis
             found.fixes = [fix for fix in found.fixes if not _changes_input(fix)]
-            found.message = f"{found.message} {too_short(self.trace, shapes)}".rstrip()
+            found.message = f"{found.message} {too_short(self.trace, sizes)}".rstrip()
             raise StackError(found) from None
 
 

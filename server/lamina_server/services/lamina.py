@@ -43,12 +43,14 @@ class LaminaService(service_pb2_grpc.LaminaServiceServicer):
             try:
                 plan, _, found = await self._plan(request, call)
                 _check_shapes(plan, request, self._engine.limits)
+                traced = plan.at(request.symbol_values, self._engine.limits)
             except StackError as error:
                 if not request.partial:
                     raise
                 return _partial(error)
         with call.stage("encode"):
-            return service_pb2.TraceResponse(trace=plan.message, stack_id=found)
+            message = plan.message if traced is plan.trace else encode_trace(traced)
+            return service_pb2.TraceResponse(trace=message, stack_id=found)
 
     async def Export(
         self, request: service_pb2.ExportRequest, context: Context
