@@ -37,7 +37,7 @@ test: lint types check-generated check-schema oracles lowest ## Install and run 
 test-gpu: $(VENV)/.test ## The tests that need a CUDA device
 	$(BIN)/pytest -m gpu
 
-conformance: $(VENV)/.test oracles ## What ONNX, PyTorch and Keras test of the same layers, and every property deeper (20 to 40 minutes)
+conformance: $(VENV)/.test oracles ## What ONNX, PyTorch and Keras test of the same layers, and every property deeper (half an hour)
 	$(BIN)/python -m tests.conformance
 
 lint: $(VENV)/.test ## Ruff: rules (imports among them) and format

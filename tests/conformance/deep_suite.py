@@ -12,10 +12,11 @@ from tests.conformance.suite import Outcome, Suite, Tally, Verdict
 from tests.conformance.table import Row, row
 from tests.support import ROOT
 
-EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "300")
+EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "400")
 SEED = os.environ.get("CONFORMANCE_SEED", "20")
 FOLDER = "tests/differential"
 _PASSING = re.compile(r"- (\d+) passing, (\d+) failing")
+_PROPERTY = re.compile(r"^\S+::\S.*:\n\n  - during", re.M)
 _PASSED = re.compile(r"(\d+) passed")
 _FAILED = re.compile(r"^FAILED \S+?::(\S+)", re.M)
 _SKIPPED = re.compile(r"(\d+) skipped")
@@ -36,9 +37,10 @@ def _rows(part: str) -> list[Row]:
         check=False,
     )
     tally, text = Tally(), done.stdout
-    examples = [int(count) for count, _ in _PASSING.findall(text)]
-    others = max(_number(_PASSED, text) - len(examples), 0)
-    tally.add(Outcome(Verdict.MATCHED), part, sum(examples) + others)
+    examples = sum(int(count) for count, _ in _PASSING.findall(text))
+    properties = len(_PROPERTY.findall(text))
+    others = max(_number(_PASSED, text) + len(_FAILED.findall(text)) - properties, 0)
+    tally.add(Outcome(Verdict.MATCHED), part, examples + others)
     for name in _FAILED.findall(text):
         tally.add(Outcome(Verdict.WRONG, "fails"), name)
     if skipped := _number(_SKIPPED, text):
@@ -46,8 +48,8 @@ def _rows(part: str) -> list[Row]:
     if done.returncode not in (0, 1) or not tally.total:
         tally.add(Outcome(Verdict.WRONG, "pytest ended otherwise"), part)
     if done.returncode:
-        print(text[-6000:], flush=True)
-    print(f"deep: {part}: {sum(examples)} examples of {len(examples)} properties, {others} other tests", flush=True)
+        print(text.partition("= FAILURES =")[2].partition("= Hypothesis Statistics =")[0] or text[-6000:], flush=True)
+    print(f"deep: {part}: {examples} examples of {properties} properties, {others} other tests", flush=True)
     return [row("deep", part.removesuffix(".py"), tally)]
 
 

@@ -9,13 +9,14 @@ from tests.conformance.suite import Tally, Verdict, judge
 from tests.support import require
 
 SUITES = tuple(name for name in runner.NAMES if name != "deep")  # its own tests are part of every run
+NEEDS = {"onnx": (), "torch": ("torch", "expecttest"), "keras": ("torch", "keras"), "zoo": ("torch", "keras")}
 LEAST = {"onnx": 0.7, "torch": 0.9, "keras": 0.8, "zoo": 1.0}  # of the sample that must match
 
 
 @pytest.mark.parametrize("name", SUITES)
 def test_sample(name: str) -> None:
-    require("torch")
-    require("keras")
+    for module in NEEDS[name]:
+        require(module)
     tally, wrong = Tally(), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other projects' own, of their own tests

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Collection
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamina_server.errors import KernelError
+from lamina_server.errors import KernelError, StackError
 from lamina_server.layers.activations.as_layers import FUNCTION_LAYERS, GLU, FunctionLayer, PReLU, as_layer
 from lamina_server.layers.activations.functions import FUNCTIONS, Function, LeakyRelu, RRelu, Sparsemax, Threshold
 from lamina_server.layers.core.basics import Activation
@@ -68,6 +68,23 @@ def test_far_out_nothing_overflows_or_cancels(kind: type[Function]) -> None:
         small = abs(expected) < 3e38
         assert_close(found[small], expected[small])
         assert not np.isnan(found).any()
+
+
+@by_name
+@pytest.mark.parametrize("value", [1e-300, 1e-50, 1e-40, 1e-30, 1e38])
+def test_options_that_float32_hardly_holds(kind: type[Function], value: float) -> None:
+    """They are refused, or no number comes to be none."""
+    plain = kind.examples()[0]
+    for item in fields(kind):
+        if "float" not in str(item.type):
+            continue
+        try:
+            (found,) = run(Activation(replace(plain, **{item.name: value})), FAR)
+        except StackError as error:
+            if error.reason != "OUT_OF_RANGE":
+                raise
+        else:
+            assert not np.isnan(found).any(), item.name
 
 
 @by_name

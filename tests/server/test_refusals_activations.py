@@ -54,6 +54,7 @@ def refusal(kind: Kind, *shape: Size, dtype: DType = DType.FLOAT32) -> StackErro
         (RRelu(0.5, 0.25), "has lower=0.5, which is more than upper=0.25"),
         (Celu(0.0), "has alpha=0; it must be another number"),
         (Softplus(0.0), "has beta=0; it must be another number"),
+        (Celu(-1e-50), "has alpha=-1e-50; it must be a number that float32 can tell from 0"),
         (HardShrink(-1.0), "has threshold=-1.0; it must be 0 or more"),
         (SoftShrink(-1.0), "has threshold=-1.0; it must be 0 or more"),
         (Squareplus(-4.0), "has b=-4.0; it must be 0 or more"),

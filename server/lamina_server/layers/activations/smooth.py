@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+import numpy as np
+
 from lamina_server.errors import LayerError
 from lamina_server.layers.activations.function import Function, Recurrent
 from lamina_server.layers.base import option
@@ -199,7 +201,7 @@ class Squareplus(Function):
         return (cls(), cls(0.25), cls(0.0))
 
     def apply(self, graph: Graph, x: str, dtype: DType) -> str:
-        if self.b == 0:
+        if dtype.numpy.type(sqrt(self.b)) == 0:  # 0, or less than this type can hold
             return graph.node("Relu", [x])
         # x^2 may overflow, and x + sqrt(x^2 + b) cancels below 0. With the larger of the two roots of
         # y^2 - |x| y = b / 4, the smaller is -b / 4 divided by it; for x < 0 it is that one, its sign turned.
@@ -215,6 +217,9 @@ class Squareplus(Function):
 
 
 def _require_some(function: Function, name: str) -> None:
-    """Raises LayerError where an option that divides is 0."""
-    if getattr(function, name) == 0:
-        raise LayerError("OUT_OF_RANGE", f"has {name}=0; it must be another number, for x is divided by it", field=name)
+    """Raises LayerError where an option that divides is 0, or is in ONNX's attributes, which are float32."""
+    value = getattr(function, name)
+    if np.float32(value) != 0:
+        return
+    what = "another number" if value == 0 else "a number that float32 can tell from 0"
+    raise LayerError("OUT_OF_RANGE", f"has {name}={value:g}; it must be {what}, for x is divided by it", field=name)
