@@ -1990,6 +1990,9 @@ def GlobalAveragePooling1D(
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
+
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
@@ -2024,6 +2027,9 @@ def GlobalAveragePooling2D(
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
+
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
@@ -2057,6 +2063,9 @@ def GlobalAveragePooling3D(
     weights_of: str | None = None,
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
+
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
 
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -7773,7 +7782,8 @@ def Softmax(
 ) -> Layer:
     """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
 
-    PyTorch's Softmax2d is axis=1 of images channels first.
+    PyTorch's Softmax2d is axis=1 of images channels first. As a layer it takes a mask of bool as a second input, Keras'
+    mask, which meets the first as in Add: what is false there counts for nothing and gives 0.
 
     Args:
         axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.
