@@ -1990,6 +1990,9 @@ def GlobalAveragePooling1D(
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
+
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
@@ -2024,6 +2027,9 @@ def GlobalAveragePooling2D(
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
 
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
+
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
         keepdims: Whether the spatial axes stay, with size 1. Default False.
@@ -2057,6 +2063,9 @@ def GlobalAveragePooling3D(
     weights_of: str | None = None,
 ) -> Layer:
     """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
+
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
 
     Args:
         data_format: Where the channel axis stands; the stack's layout where not given.
@@ -6974,6 +6983,8 @@ def MultiHeadAttention(
     use_causal_mask: bool | None = None,
     return_attention_scores: bool | None = None,
     additive_mask: bool | None = None,
+    add_bias_kv: bool | None = None,
+    add_zero_attn: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6983,15 +6994,18 @@ def MultiHeadAttention(
 ) -> Layer:
     """Attention of several heads: softmax(Q K^T / sqrt(key_dim)) V of each, Q, K and V being projections of the inputs.
 
-    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key; after them a mask,
-    known by its type. A mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which
-    it does not see): (batch, keys), (batch, queries, keys) or as the scores. A query that sees no key gives 0s, as
-    Keras with scores and PyTorch's scaled_dot_product_attention (its MultiheadAttention gives nan). With additive_mask
-    it is of numbers, added to the scores.
+    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key. After them masks,
+    known by their type: with additive_mask one of numbers, added to the scores, then any of bool, which all apply. A
+    mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which it does not see).
+    Shapes: (batch, keys), (batch, queries, keys) or as the scores, where queries or keys may be 1, for all of them
+    alike. A query that sees no key gives 0s, as Keras with scores and PyTorch's scaled_dot_product_attention (its
+    MultiheadAttention gives nan).
 
     (batch, ..., features) -> the same with output_shape for the features; scores (batch, ..., heads, queries, keys).
     Kernels query, key (features, heads, key_dim), value (features, heads, value_dim), attention_output (heads,
-    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim.
+    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim. Its add_bias_kv is a trained key and
+    value behind the others, "bias_k" (heads, key_dim) and "bias_v" (heads, value_dim); add_zero_attn are zeros behind
+    these: every query sees them, and the scores have a column for each.
 
     Args:
         num_heads: Number of heads.
@@ -7005,7 +7019,9 @@ def MultiHeadAttention(
         use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
         return_attention_scores: Whether the weights come as a second output, "scores". Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        additive_mask: Whether the last input of numbers is added to the scores, as PyTorch's attn_mask. Default False.
+        add_bias_kv: Whether a trained key and value stand behind the others, as PyTorch's. Default False.
+        add_zero_attn: Whether a key and a value of zeros stand behind all others, as PyTorch's. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7027,6 +7043,8 @@ def MultiHeadAttention(
             "use_causal_mask": use_causal_mask,
             "return_attention_scores": return_attention_scores,
             "additive_mask": additive_mask,
+            "add_bias_kv": add_bias_kv,
+            "add_zero_attn": add_zero_attn,
         },
         constructor="MultiHeadAttention",
         name=name,
@@ -7071,7 +7089,7 @@ def GroupQueryAttention(
         use_gate: Whether the result of each head is multiplied by a sigmoid gate of the query. Default False.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
         return_attention_scores: Whether the weights come as a second output, "scores". Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        additive_mask: Whether the last input of numbers is added to the scores, as PyTorch's attn_mask. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7120,7 +7138,8 @@ def Attention(
 
     Inputs and masks as MultiHeadAttention; what lies between batch and steps, such as heads, attends for itself. With
     scale = 1 / sqrt(features) it is PyTorch's scaled_dot_product_attention; Keras' layer has no such factor. With
-    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s.
+    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s:
+    Keras' mask of queries is a mask of bool (batch, queries, 1), beside that of keys, (batch, keys).
     Weights "scale" and "concat_score_weight", a number each, as use_scale and score_mode ask for them.
 
     Args:
@@ -7130,7 +7149,7 @@ def Attention(
         scale: The scores are multiplied by this number. Default 1.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
         return_attention_scores: Whether the weights come as a second output, "scores". Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        additive_mask: Whether the last input of numbers is added to the scores, as PyTorch's attn_mask. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7180,7 +7199,7 @@ def AdditiveAttention(
         dropout: Fraction of the weights dropped in training; no effect at inference. Default 0.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
         return_attention_scores: Whether the weights come as a second output, "scores". Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        additive_mask: Whether the last input of numbers is added to the scores, as PyTorch's attn_mask. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7215,7 +7234,6 @@ def TransformerEncoderLayer(
     norm_first: bool | None = None,
     bias: bool | None = None,
     use_causal_mask: bool | None = None,
-    additive_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -7226,9 +7244,12 @@ def TransformerEncoderLayer(
     """PyTorch's nn.TransformerEncoderLayer, batch first: (batch, steps, d_model) -> the same.
 
     x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))); with norm_first first
-    x + attention(norm1(x)), and so on. A second input is a mask as of MultiHeadAttention: True is what a step sees
-    (PyTorch's says what it does not see). Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's
-    in_proj_weight is query, key and value, one below the other, each transposed to (d_model, nhead, d_model / nhead).
+    x + attention(norm1(x)), and so on. Further inputs are masks, such as PyTorch's src_mask and src_key_padding_mask:
+    (batch, steps), (batch, steps, steps) or (batch, nhead, steps, steps). One of numbers is added to the scores; in one
+    of bool True is what a step sees (PyTorch's says what it does not see). All of them apply.
+
+    Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's in_proj_weight is query, key and value, one
+    below the other, each transposed to (d_model, nhead, d_model / nhead).
 
     Args:
         d_model: Size of the last axis, of input and output.
@@ -7240,7 +7261,6 @@ def TransformerEncoderLayer(
         norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
         bias: Whether projections, dense layers and normalisations have biases. Default True.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7259,7 +7279,6 @@ def TransformerEncoderLayer(
             "norm_first": norm_first,
             "bias": bias,
             "use_causal_mask": use_causal_mask,
-            "additive_mask": additive_mask,
         },
         constructor="TransformerEncoderLayer",
         name=name,
@@ -7280,7 +7299,7 @@ def TransformerDecoderLayer(
     norm_first: bool | None = None,
     bias: bool | None = None,
     use_causal_mask: bool | None = None,
-    additive_mask: bool | None = None,
+    target_masks: int | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -7290,8 +7309,10 @@ def TransformerDecoderLayer(
 ) -> Layer:
     """PyTorch's nn.TransformerDecoderLayer, batch first: (batch, steps, d_model), given others.
 
-    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input. A third
-    input is a mask as of MultiHeadAttention, for this one; use_causal_mask is for the first.
+    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input, PyTorch's
+    memory. Inputs: steps, memory, then masks as of TransformerEncoderLayer. The first target_masks of these are for the
+    steps among themselves, as use_causal_mask is (PyTorch's tgt_mask and tgt_key_padding_mask); those after them are
+    for the second attention, with the memory's steps as keys (memory_mask, memory_key_padding_mask).
 
     Args:
         d_model: Size of the last axis, of input and output.
@@ -7303,7 +7324,7 @@ def TransformerDecoderLayer(
         norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
         bias: Whether projections, dense layers and normalisations have biases. Default True.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
-        additive_mask: Whether the last input is added to the scores, as PyTorch's attn_mask of numbers. Default False.
+        target_masks: How many of the masks, the first ones, are for the steps among themselves; the others are for the second attention. Default 0.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7322,7 +7343,7 @@ def TransformerDecoderLayer(
             "norm_first": norm_first,
             "bias": bias,
             "use_causal_mask": use_causal_mask,
-            "additive_mask": additive_mask,
+            "target_masks": target_masks,
         },
         constructor="TransformerDecoderLayer",
         name=name,
@@ -7761,7 +7782,8 @@ def Softmax(
 ) -> Layer:
     """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
 
-    PyTorch's Softmax2d is axis=1 of images channels first.
+    PyTorch's Softmax2d is axis=1 of images channels first. As a layer it takes a mask of bool as a second input, Keras'
+    mask, which meets the first as in Add: what is false there counts for nothing and gives 0.
 
     Args:
         axis: Axis along which the results sum to 1; counts the batch axis, negative from the end. Default -1.

@@ -36,7 +36,7 @@ def convert(made: Made) -> Check:
         return CONVERTERS[name](made)
     if name not in CLASSES:
         raise Unmapped(f"Lamina has no {name}")
-    if "mask" in made.call.named or (name.startswith("GlobalAverage") and len(made.arrays) > 1):
+    if "mask" in made.call.named:
         raise Unmapped(MASKED)
     return checked(made, CLASSES[name](**options(made.layer, CLASSES[name])))
 
@@ -137,10 +137,24 @@ def activation(made: Made) -> Check:
 
 @converts("Softmax")
 def softmax(made: Made) -> Check:
-    if "mask" in made.call.named or len(made.arrays) > 1:
-        raise Unmapped(MASKED)
     several = isinstance(made.layer.axis, list | tuple)
-    return checked(made, kinds.Softmax(**{"axes" if several else "axis": option(made.layer.axis)}))
+    kind = kinds.Softmax(**{"axes" if several else "axis": option(made.layer.axis)})
+    x, *masks = with_mask(made)
+    masks = [mask if mask.dtype == bool else mask > 0.5 for mask in masks]
+    return checked(made, kind, [x, *(np.broadcast_to(mask, (len(x), *mask.shape[-x.ndim + 1 :])) for mask in masks)])
+
+
+@converts("GlobalAveragePooling1D")
+def masked_mean(made: Made) -> Check:
+    x, *masks = with_mask(made)
+    kind = kinds.GlobalAveragePool(**options(made.layer, kinds.GlobalAveragePool) | {"rank": 1})
+    return checked(made, kind, [x, *(mask.astype(bool) for mask in masks)])
+
+
+def with_mask(made: Made) -> list[Any]:
+    """What the layer is called with, and the mask behind it where there is one."""
+    mask = made.call.named.get("mask")
+    return [*made.arrays, *([] if mask is None else [np.asarray(mask)])]
 
 
 @converts("BatchNormalization")

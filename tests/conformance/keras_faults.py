@@ -11,6 +11,8 @@ EDGES = "trap 49: Keras on PyTorch repeats the edge where pads differ; TensorFlo
 CUBIC = "trap 30: Keras' bicubic has coefficient -0.5 on TensorFlow, and on PyTorch PyTorch's -0.75"
 BLIND = "a query that sees nothing: Keras gives the mean of all values, Lamina 0, as ONNX and PyTorch"
 
+SCORED = "a query that is masked: Keras puts 0 in its place, but leaves its scores; Lamina's are 0, too"
+
 
 def mean_inside(made: Made) -> Array:
     """AveragePooling `same`: the mean over what lies inside the input, as sums over counts by PyTorch."""

@@ -9,7 +9,7 @@ from lamina_server.layers import CELLS
 from lamina_server.stack import Node
 from tests.conformance.keras_call import CONVERTERS, LAYERS, Made, converts, keras, tree
 from tests.conformance.keras_convert import CLASSES, MASKED, axes, checked, option, options
-from tests.conformance.keras_faults import BLIND
+from tests.conformance.keras_faults import BLIND, SCORED
 from tests.conformance.lamina import Array, Check, Unmapped, kinds
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
@@ -149,12 +149,16 @@ def unprojected(made: Made) -> Check:
     given |= {name: bool(named[name]) for name in ("use_causal_mask", "return_attention_scores") if name in named}
     given = {name: value for name, value in given.items() if name in cls.__dataclass_fields__}
     masks = [None if item is None else np.asarray(item).astype(bool) for item in named.get("mask", [])]
-    if masks and masks[0] is not None and not masks[0].all():
-        raise Unmapped("a mask of queries, which puts zeros out: a product behind the layer")
     arrays = list(made.arrays)
+    asking = masks[0][:, :, None] if masks and masks[0] is not None else None
+    if asking is not None:
+        arrays.append(asking)
     if len(masks) > 1 and masks[1] is not None:
         arrays.append(masks[1])
-    return checked(made, cls(**given), arrays)
+    check = checked(made, cls(**given), arrays)
+    if asking is None or len(made.outputs) == 1:
+        return check
+    return replace(check, fault=SCORED, instead=dict(check.expected) | {"layer:scores": made.outputs[1] * asking})
 
 
 assert keras.layers  # which the names above are of

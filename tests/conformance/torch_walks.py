@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.lamina import LAST, Array, Check, Net, Unmapped, functions, kinds
-from tests.conformance.torch_sample import Sample, maps, numpy, weights_of
+from tests.conformance.lamina import LAST, Array, Check, Net, functions, kinds
+from tests.conformance.torch_sample import Sample, maps, numpy
 
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
@@ -99,43 +99,42 @@ def heads(mha: Any, prefix: str = "") -> dict[str, Array]:
     found[f"{prefix}attention_output/kernel"] = numpy(mha.out_proj.weight).T.reshape(count, size, -1)
     if mha.out_proj.bias is not None:
         found[f"{prefix}attention_output/bias"] = numpy(mha.out_proj.bias)
+    for name in ("bias_k", "bias_v"):
+        if getattr(mha, name) is not None:
+            found[f"{prefix}{name}"] = numpy(getattr(mha, name)).reshape(count, size)
     return found
 
 
-def seen(mask: Any, padding: Any, queries: int, keys: int, batch: int, number: int) -> tuple[Array | None, bool]:
-    """One mask from PyTorch's two, which say what is not seen; and whether it is to be added."""
-    tensors = [None if mask is None else numpy(mask), None if padding is None else numpy(padding)]
-    if tensors[0] is not None and tensors[0].ndim == 3:
-        tensors[0] = tensors[0].reshape(batch, number, queries, keys)
-    elif tensors[0] is not None:
-        tensors[0] = np.broadcast_to(tensors[0], (batch, queries, keys))
-    if tensors[1] is not None:
-        tensors[1] = np.broadcast_to(np.atleast_2d(tensors[1])[:, None], (batch, queries, keys))
-        if tensors[0] is not None and tensors[0].ndim == 4:
-            tensors[1] = np.broadcast_to(tensors[1][:, None], (batch, number, queries, keys))
-    given = [array for array in tensors if array is not None]
-    if not given:
-        return None, False
-    if all(array.dtype == bool for array in given):
-        return ~np.logical_or.reduce(given), False
-    added = [np.where(array, -np.inf, 0.0) if array.dtype == bool else array for array in given]
-    kind = next(array.dtype for array in given if array.dtype != bool)
-    return np.sum(added, axis=0).astype(kind), True
+def masks(mask: Any, padding: Any, queries: int, keys: int, batch: int, number: int) -> list[Array]:
+    """PyTorch's two masks, which say what is not seen, as ours; numbers first. Two of numbers are one, their sum."""
+    found: list[Array] = []
+    if mask is not None:
+        array = numpy(mask)
+        shape = (batch, number, queries, keys) if array.ndim == 3 else (batch, queries, keys)
+        found.append(array.reshape(shape) if array.ndim == 3 else np.broadcast_to(array, shape))
+    if padding is not None:
+        found.append(np.broadcast_to(np.atleast_2d(numpy(padding)), (batch, keys)))
+    if len(found) == 2 and bool not in (found[0].dtype, found[1].dtype):
+        found = [found[0] + found[1].reshape(batch, *(1,) * (found[0].ndim - 2), keys)]
+    return sorted((~array if array.dtype == bool else array for array in found), key=lambda array: array.dtype == bool)
 
 
 @maps("MultiheadAttention")
 def attention(m: Any, s: Sample) -> Check:
     """The main output, and the weights where they are those of each head."""
-    if m.bias_k is not None or m.add_zero_attn:
-        raise Unmapped("Lamina's attention has no key and value of its own (add_bias_kv, add_zero_attn)")
     query, key, value = (_batch_first(array, m.batch_first) for array in s.arrays[:3] if array is not None)
-    options = s.options
-    hidden = options.get("attn_mask"), options.get("key_padding_mask")
-    mask, added = seen(*hidden, query.shape[1], key.shape[1], len(query), m.num_heads)
+    hidden = s.options.get("attn_mask"), s.options.get("key_padding_mask")
+    given = masks(*hidden, query.shape[1], key.shape[1], len(query), m.num_heads)
     net = Net(LAST)
-    sources = [net.input(array) for array in (query, value, key, *(() if mask is None else (mask,)))]
-    bias = m.in_proj_bias is not None
-    kind = kinds.MultiHeadAttention(m.num_heads, m.head_dim, use_bias=bias, additive_mask=added)
+    sources = [net.input(array) for array in (query, value, key, *given)]
+    kind = kinds.MultiHeadAttention(
+        m.num_heads,
+        m.head_dim,
+        use_bias=m.in_proj_bias is not None,
+        additive_mask=any(array.dtype != bool for array in given),
+        add_bias_kv=m.bias_k is not None,
+        add_zero_attn=m.add_zero_attn,
+    )
     net.add(kind, *sources, weights=heads(m))
     net.expect(_batch_first(s.y, m.batch_first))
     return net.check()
@@ -189,68 +188,35 @@ def _causal(mask: Any) -> bool:
 
 
 class _Tower:
-    """Layers one above the other in a net. Lamina's decoder masks its own steps causally, or not at all."""
+    """Layers one above the other in a net."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
 
     def encoder(self, layers: Any, x: str, batch: int, steps: int, mask: Any, padding: Any) -> str:
         """Encoder layers, of which each sees the same."""
-        given, added = seen(mask, padding, steps, steps, batch, layers[0].self_attn.num_heads)
-        more = () if given is None else (self.net.input(given),)
+        given = masks(mask, padding, steps, steps, batch, layers[0].self_attn.num_heads)
+        names = [self.net.input(array) for array in given]
         for layer in layers:
             kind, options, weights = _block(layer)
-            x = self.net.add(getattr(kinds, kind)(**options, additive_mask=added), x, *more, weights=weights)
+            x = self.net.add(getattr(kinds, kind)(**options), x, *names, weights=weights)
         return x
 
     def decoder(self, layers: Any, x: str, memory: str, sizes: tuple[int, int, int], options: dict[str, Any]) -> str:
-        """Decoder layers over one memory; sizes are batch, steps and those of the memory.
-
-        Lamina's layer sees its own steps all, or causally: with any other mask its parts stand one by one.
-        """
-        own, padding = options.get("tgt_mask"), options.get("tgt_key_padding_mask")
+        """Decoder layers over one memory; sizes are batch, steps and those of the memory."""
         batch, steps, others = sizes
-        number = layers[0].self_attn.num_heads
-        mask = options.get("memory_mask"), options.get("memory_key_padding_mask")
-        given, added = seen(*mask, steps, others, batch, number)
-        more = () if given is None else (self.net.input(given),)
-        if padding is not None or (own is not None and not _causal(own)):
-            kept, numbers = seen(own, padding, steps, steps, batch, number)
-            first = () if kept is None else (self.net.input(kept),)
-            for layer in layers:
-                x = self._parts(layer, x, (memory, first, numbers), (more, added))
-            return x
+        number, own = layers[0].self_attn.num_heads, options.get("tgt_mask")
+        causal = own is not None and _causal(own)
+        hidden = (None if causal else own, options.get("tgt_key_padding_mask"))
+        among = masks(*hidden, steps, steps, batch, number)
+        hidden = options.get("memory_mask"), options.get("memory_key_padding_mask")
+        towards = masks(*hidden, steps, others, batch, number)
+        names = [self.net.input(array) for array in (*among, *towards)]
         for layer in layers:
             kind, made, weights = _block(layer)
-            made |= {"use_causal_mask": own is not None, "additive_mask": added}
-            x = self.net.add(getattr(kinds, kind)(**made), x, memory, *more, weights=weights)
+            made |= {"use_causal_mask": causal, "target_masks": len(among)}
+            x = self.net.add(getattr(kinds, kind)(**made), x, memory, *names, weights=weights)
         return x
-
-    def _parts(self, layer: Any, x: str, own: Any, cross: Any) -> str:
-        """A decoder's layer as attentions, sums, norms and dense layers."""
-        (memory, first, numbers), (more, added) = own, cross
-
-        def block(x: str, norm: Any, inner: Any) -> str:
-            if layer.norm_first:
-                return self.net.add(kinds.Add(), x, inner(self.norm(norm, x)))
-            return self.norm(norm, self.net.add(kinds.Add(), x, inner(x)))
-
-        def attend(mha: Any, key: str, mask: Sequence[str], additive: bool) -> Any:
-            bias = mha.in_proj_bias is not None
-            kind = kinds.MultiHeadAttention(mha.num_heads, mha.head_dim, use_bias=bias, additive_mask=additive)
-            return lambda q: self.net.add(kind, q, *((key or q,) * 2), *mask, weights=heads(mha))
-
-        def feed(x: str) -> str:
-            inner = _block(layer)[1]["activation"]
-            for linear, function in ((layer.linear1, inner), (layer.linear2, None)):
-                kind = kinds.Dense(linear.out_features, function, linear.bias is not None)
-                weights = {"kernel": numpy(linear.weight).T} | weights_of(linear, bias="bias")
-                x = self.net.add(kind, x, weights=weights)
-            return x
-
-        x = block(x, layer.norm1, attend(layer.self_attn, "", first, numbers))
-        x = block(x, layer.norm2, attend(layer.multihead_attn, memory, more, added))
-        return block(x, layer.norm3, feed)
 
     def norm(self, norm: Any, x: str) -> str:
         """The normalization at the end, where there is one."""

@@ -42,6 +42,11 @@ def mask(seed: int, *shape: int) -> Array:
     return seen
 
 
+def alike(hidden: Any) -> Any:
+    """What PyTorch must not see, as numbers to add: it wants two masks of one type."""
+    return torch.zeros(hidden.shape).double().masked_fill(hidden, -torch.inf) if hidden.dtype is torch.bool else hidden
+
+
 def packed(weights: Weights, prefix: str = "") -> dict[str, Any]:
     """PyTorch's in_proj and out_proj, from query, key, value and attention_output."""
     names = [f"{prefix}{which}" for which in ("query", "key", "value")]
@@ -56,6 +61,8 @@ def packed(weights: Weights, prefix: str = "") -> dict[str, Any]:
     if f"{prefix}query/bias" in weights:
         state["in_proj_bias"] = tensor(np.concatenate([weights[f"{name}/bias"].reshape(-1) for name in names]))
         state["out_proj.bias"] = tensor(weights[f"{prefix}attention_output/bias"])
+    for name in {"bias_k", "bias_v"} & weights.keys():
+        state[name] = tensor(weights[name].reshape(1, 1, -1))
     return state
 
 

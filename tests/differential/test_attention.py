@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lamina_server.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
 from lamina_server.trace import trace
 from tests.differential import attentions
-from tests.differential.attentions import mask, outputs, packed, weights_for
+from tests.differential.attentions import alike, mask, outputs, packed, weights_for
 from tests.differential.oracles import keras, tensor, torch
 from tests.differential.support import (
     BATCH,
@@ -225,6 +225,8 @@ def test_group_query_attention_is_keras(
     bias=st.booleans(),
     own=st.booleans(),
     masked=st.sampled_from([None, "keys", "pairs", "heads", "numbers", "causal"]),
+    padded=st.booleans(),
+    behind=st.tuples(st.booleans(), st.booleans()),
     steps=small,
     others=small,
     seed=seeds,
@@ -236,11 +238,16 @@ def test_multi_head_attention_is_torchs(
     bias: bool,
     own: bool,
     masked: str | None,
+    padded: bool,
+    behind: tuple[bool, bool],
     steps: int,
     others: int,
     seed: int,
 ) -> None:
-    """embed_dim is heads x key_dim; its packed projection split; what it calls masked is what a query does not see."""
+    """embed_dim is heads x key_dim; its packed projection split; what it calls masked is what a query does not see.
+
+    Two masks at once, and its own keys and values behind the others: trained ones, and zeros.
+    """
     embed, kdim, vdim = heads * size, *(heads * size if own else data.draw(small) for _ in "kv")
     query = normal(seed, BATCH, steps, embed)
     arrays = [query] if own else [query, normal(seed + 1, BATCH, others, vdim), normal(seed + 2, BATCH, others, kdim)]
@@ -252,14 +259,17 @@ def test_multi_head_attention_is_torchs(
         use_causal_mask=masked == "causal",
         additive_mask=masked == "numbers",
         return_attention_scores=True,
+        add_bias_kv=behind[0],
+        add_zero_attn=behind[1],
     )
     shape = {"keys": (others,), "pairs": (steps, others), "heads": (heads, steps, others)}.get(masked or "")
     seen = mask(seed + 5, BATCH, *shape) if shape else None
     added = normal(seed + 5, BATCH, steps, others) if masked == "numbers" else seen
-    taken = [*arrays, added] if added is not None else arrays
+    padding = mask(seed + 6, BATCH, others) if padded and masked != "keys" else None
+    taken = [*arrays, *(array for array in (added, padding) if array is not None)]
     weights = weights_for(kind, taken, seed + 7)
     theirs = attentions.loaded(
-        torch.nn.MultiheadAttention(embed, heads, bias=bias, kdim=kdim, vdim=vdim, batch_first=True), packed(weights)
+        torch.nn.MultiheadAttention(embed, heads, 0.0, bias, *behind, kdim, vdim, batch_first=True), packed(weights)
     )
     options: dict[str, Any] = {}
     if masked == "keys" and seen is not None:
@@ -271,9 +281,14 @@ def test_multi_head_attention_is_torchs(
         options["attn_mask"] = tensor(np.repeat(added[:, None], heads, 1).reshape(-1, steps, others))  # type: ignore[index]
     elif masked == "causal":
         options["attn_mask"] = torch.triu(torch.ones(steps, others, dtype=torch.bool), 1)
+    if padding is not None:
+        options["key_padding_mask"] = alike(~torch.tensor(padding)) if masked == "numbers" else ~torch.tensor(padding)
     value, key = (arrays[0], arrays[0]) if own else (arrays[1], arrays[2])
     expected = outputs(theirs(tensor(query), tensor(key), tensor(value), average_attn_weights=False, **options))
     for ours, wanted in zip(run(kind, *taken, weights=weights), expected, strict=True):
         assert_close(ours, wanted)
-    dtypes = trace(stack_of(kind, [x.shape[1:] for x in arrays])).layer("layer") if added is None else None
-    assert dtypes is None or dtypes.params == attentions.counted(theirs)
+    if len(taken) == len(arrays):
+        assert trace(stack_of(kind, [x.shape[1:] for x in arrays])).layer("layer").params == attentions.counted(theirs)
+    if len(taken) == 1:
+        for ours, wanted in zip(run(kind, *taken, weights=weights, symbolic=(0,)), expected, strict=True):
+            assert_close(ours, wanted)

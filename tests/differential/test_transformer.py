@@ -1,6 +1,6 @@
 """Encoder and decoder layers beside PyTorch's, their weights renamed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -11,12 +11,14 @@ from lamina_server.layers.activations.functions import Gelu, Relu
 from lamina_server.layers.attention.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 from lamina_server.trace import trace
 from tests.differential import attentions
-from tests.differential.attentions import mask, transformed, weights_for, with_gradients
+from tests.differential.attentions import alike, mask, transformed, weights_for, with_gradients
 from tests.differential.oracles import tensor, torch
-from tests.differential.support import BATCH, assert_close, both, layouts, normal, profile, run, seeds, stack_of
+from tests.differential.support import BATCH, Array, assert_close, both, layouts, normal, profile, run, seeds, stack_of
 
 FUNCTIONS = {"relu": Relu(), "gelu": Gelu()}
 small = st.integers(1, 4)
+MASKS = [(), ("keys",), ("pairs",), ("heads",), ("numbers",), ("numbers", "keys"), ("pairs", "keys")]
+masks = st.sampled_from(MASKS)
 options = {
     "heads": st.integers(1, 3),
     "size": small,
@@ -25,12 +27,42 @@ options = {
     "eps": st.sampled_from([1e-5, 1e-2]),
     "first": st.booleans(),
     "bias": st.booleans(),
-    "masked": st.sampled_from([None, "keys", "pairs", "numbers"]),
+    "masked": masks,
     "causal": st.booleans(),
     "steps": small,
     "layout": layouts,
     "seed": seeds,
 }
+
+
+def drawn(seed: int, masked: Sequence[str], heads: int, steps: int, others: int) -> tuple[list[Array], dict[str, Any]]:
+    """Masks of these kinds as ours, and as PyTorch's "mask" and "key_padding_mask", which say what is not seen."""
+    shapes = {"keys": (others,), "heads": (heads, steps, others)}
+    ours, theirs = [], {}
+    for i, kind in enumerate(masked):
+        shape = (BATCH, *shapes.get(kind, (steps, others)))
+        ours.append(normal(seed + i, *shape) if kind == "numbers" else mask(seed + i, *shape))
+        given = tensor(ours[-1]) if kind == "numbers" else ~torch.tensor(ours[-1])
+        if kind == "keys":
+            theirs["key_padding_mask"] = given
+        else:
+            theirs["mask"] = given.reshape(-1, steps, others) if kind == "heads" else given.repeat_interleave(heads, 0)
+    return ours, theirs
+
+
+def called(prefix: str, theirs: dict[str, Any]) -> dict[str, Any]:
+    """The masks by PyTorch's names, both of numbers where one is, as it wants them."""
+    if any(value.dtype is not torch.bool for value in theirs.values()):
+        theirs = {name: alike(value) for name, value in theirs.items()}
+    return {f"{prefix}_{name}": value for name, value in theirs.items()}
+
+
+def causally(theirs: dict[str, Any], steps: int) -> dict[str, Any]:
+    """Masks that hide what comes later, too: all in one, as PyTorch has no second of one kind."""
+    later = torch.triu(torch.ones(steps, steps, dtype=torch.bool), 1)
+    given = theirs.get("mask", torch.zeros(1, dtype=torch.bool))
+    both = given | later if given.dtype is torch.bool else given.masked_fill(later, -torch.inf)
+    return theirs | {"mask": both}
 
 
 @profile
@@ -43,57 +75,37 @@ def test_the_encoder_layer_is_torchs(
     eps: float,
     first: bool,
     bias: bool,
-    masked: str | None,
+    masked: Sequence[str],
     causal: bool,
     steps: int,
     layout: Any,
     seed: int,
 ) -> None:
-    """Every option; masks of keys, of pairs, of numbers, causal, and two at once."""
+    """Every option; masks of keys, of pairs, of heads, of numbers, causal, and several at once."""
     width = heads * size
-    kind = TransformerEncoderLayer(
-        width,
-        heads,
-        inner,
-        0.1,
-        FUNCTIONS[function],
-        eps,
-        first,
-        bias,
-        causal,
-        masked == "numbers",
-    )
-    x, last = normal(seed, BATCH, steps, width), None
-    shape = (BATCH, 1, steps) if masked == "keys" else (BATCH, steps, steps)
-    added = torch.zeros(BATCH, steps, steps).double()  # all masks in one, as PyTorch adds them up
-    if causal:
-        added = added.masked_fill(torch.triu(torch.ones(steps, steps, dtype=torch.bool), 1), -torch.inf)
-    if masked == "numbers":
-        last = normal(seed + 1, *shape)
-        added = added + tensor(last)
-    elif masked:
-        last = mask(seed + 1, *shape)
-        added = added.masked_fill(~torch.tensor(last), -torch.inf)
-        last = last[:, 0] if masked == "keys" else last
-    taken = [x] if last is None else [x, last]
-    weights = weights_for(kind, taken, seed + 7)
+    kind = TransformerEncoderLayer(width, heads, inner, 0.1, FUNCTIONS[function], eps, first, bias, causal)
+    x = normal(seed, BATCH, steps, width)
+    given, theirs = drawn(seed + 1, masked, heads, steps, steps)
+    theirs = causally(theirs, steps) if causal else theirs
+    weights = weights_for(kind, [x, *given], seed + 7)
     module = torch.nn.TransformerEncoderLayer(
         width, heads, inner, 0.1, function, eps, batch_first=True, norm_first=first, bias=bias
     )
     module = attentions.loaded(module, transformed(weights, {"self_attention": "self_attn"}))
-    expected = with_gradients(lambda: module(tensor(x), src_mask=added.repeat_interleave(heads, 0)))
+    expected = with_gradients(lambda: module(tensor(x), **called("src", theirs)))
 
     def once(symbolic: Collection[int]) -> None:
-        (found,) = run(kind, *taken, weights=weights, layout=layout, symbolic=symbolic)
+        (found,) = run(kind, x, *given, weights=weights, layout=layout, symbolic=symbolic)
         assert_close(found, expected)
 
-    both(once, (0,) if last is None else ())
+    both(once, () if given else (0,))
 
 
 @profile
-@given(others=small, **options)
+@given(others=small, own=masks, **options)
 def test_the_decoder_layer_is_torchs(
     others: int,
+    own: Sequence[str],
     heads: int,
     size: int,
     inner: int,
@@ -101,53 +113,34 @@ def test_the_decoder_layer_is_torchs(
     eps: float,
     first: bool,
     bias: bool,
-    masked: str | None,
+    masked: Sequence[str],
     causal: bool,
     steps: int,
     layout: Any,
     seed: int,
 ) -> None:
-    """Causal among the steps; masks of keys, of pairs, of numbers towards the second input."""
+    """Masks of every kind among the steps and towards the second input, and causal among the steps."""
     width = heads * size
-    kind = TransformerDecoderLayer(
-        width,
-        heads,
-        inner,
-        0.1,
-        FUNCTIONS[function],
-        eps,
-        first,
-        bias,
-        causal,
-        masked == "numbers",
-    )
+    kind = TransformerDecoderLayer(width, heads, inner, 0.1, FUNCTIONS[function], eps, first, bias, causal, len(own))
     x, memory = normal(seed, BATCH, steps, width), normal(seed + 2, BATCH, others, width)
-    last, theirs = None, {}
-    if causal:
-        theirs["tgt_mask"] = torch.triu(torch.ones(steps, steps, dtype=torch.bool), 1)
-    if masked == "keys":
-        last = mask(seed + 1, BATCH, others)
-        theirs["memory_key_padding_mask"] = ~torch.tensor(last)
-    elif masked == "pairs":
-        last = mask(seed + 1, BATCH, steps, others)
-        theirs["memory_mask"] = ~torch.tensor(last).repeat_interleave(heads, 0)
-    elif masked == "numbers":
-        last = normal(seed + 1, BATCH, steps, others)
-        theirs["memory_mask"] = tensor(last).repeat_interleave(heads, 0)
-    taken = [x, memory] if last is None else [x, memory, last]
+    among, target = drawn(seed + 3, own, heads, steps, steps)
+    towards, theirs = drawn(seed + 5, masked, heads, steps, others)
+    target = causally(target, steps) if causal else target
+    taken = [x, memory, *among, *towards]
     weights = weights_for(kind, taken, seed + 7)
     module = torch.nn.TransformerDecoderLayer(
         width, heads, inner, 0.1, function, eps, batch_first=True, norm_first=first, bias=bias
     )
     names = {"self_attention": "self_attn", "cross_attention": "multihead_attn"}
     module = attentions.loaded(module, transformed(weights, names))
-    expected = with_gradients(lambda: module(tensor(x), tensor(memory), **theirs))
+    named = called("tgt", target) | called("memory", theirs)
+    expected = with_gradients(lambda: module(tensor(x), tensor(memory), **named))
 
     def once(symbolic: Collection[int]) -> None:
         (found,) = run(kind, *taken, weights=weights, layout=layout, symbolic=symbolic)
         assert_close(found, expected)
 
-    both(once, (0,) if last is None and steps == others else ())
+    both(once, (0,) if len(taken) == 2 and steps == others else ())
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -38,6 +38,7 @@ small = st.integers(1, 4)
     mode=st.sampled_from(["dot", "concat"]),
     causal=st.booleans(),
     masked=st.booleans(),
+    asked=st.booleans(),
     three=st.booleans(),
     layout=layouts,
     seed=seeds,
@@ -49,11 +50,12 @@ def test_attention_is_keras(
     mode: str,
     causal: bool,
     masked: bool,
+    asked: bool,
     three: bool,
     layout: Any,
     seed: int,
 ) -> None:
-    """Output and scores; Keras masks keys only, and we take that mask as a third or fourth input."""
+    """Output and scores; Keras' masks of keys and of queries are inputs. Its scores do not know the one of queries."""
     steps, others, width, values = (data.draw(small) for _ in range(4))
     query, key = normal(seed, BATCH, steps, width), normal(seed + 1, BATCH, others, width)
     arrays = [query, normal(seed + 2, BATCH, others, values), key] if three else [query, key]
@@ -68,18 +70,22 @@ def test_attention_is_keras(
     layer.build([x.shape for x in arrays])
     attentions.given(layer, weights)
     seen = mask(seed + 5, BATCH, others) if masked else None
-    theirs = None if seen is None else [None, torch.tensor(seen)]
+    asking = np.random.default_rng(seed).random((BATCH, steps)) < 0.5 if asked else None
+    theirs = [None if given is None else torch.tensor(given) for given in (asking, seen)]
     expected = outputs(
         layer([tensor(x) for x in arrays], mask=theirs, use_causal_mask=causal, return_attention_scores=True)
     )
-    taken = [*arrays, seen] if seen is not None else arrays
+    if asking is not None:
+        expected[1] = expected[1] * asking[:, :, None]
+    given = [None if asking is None else asking[:, :, None], seen]
+    taken = [*arrays, *(array for array in given if array is not None)]
 
     def once(symbolic: Collection[int]) -> None:
         found = run(kind, *taken, weights=weights, layout=layout, symbolic=symbolic)
         for ours, wanted in zip(found, expected, strict=True):
             assert_close(ours, wanted)
 
-    both(once, (0,) if steps == others and seen is None else ())
+    both(once, (0,) if steps == others and len(taken) == len(arrays) else ())
 
 
 @profile

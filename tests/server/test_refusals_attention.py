@@ -20,6 +20,7 @@ Shape = tuple[Size, ...]
 BOOL, INT = DType.BOOL, DType.INT32
 MHA, GQA = MultiHeadAttention(2, 3), GroupQueryAttention(3, 4, 2)
 ENCODER, DECODER = TransformerEncoderLayer(6, 2, 4), TransformerDecoderLayer(6, 2, 4)
+MASKED = TransformerDecoderLayer(6, 2, 4, target_masks=2)
 
 
 def stack_of(kind: Kind, *shapes: Shape, last: DType = DType.FLOAT32) -> Stack:
@@ -63,15 +64,28 @@ def stack_of(kind: Kind, *shapes: Shape, last: DType = DType.FLOAT32) -> Stack:
         (DECODER, [(5, 6), (7, 5)], None, "SIZE_MISMATCH", "has d_model=6, but x1 has 5 features"),
         (TransformerEncoderLayer(6, 2, 4, activation=Softmax(3)), [(5, 6)], None, "BAD_AXIS", "axis is 3"),
         # inputs and masks
-        (MHA, [(5, 6)] * 4, None, "INPUT_COUNT", "takes query, value and key, and a mask of bool after that; x3 is of"),
-        (ENCODER, [(5, 6), (5, 5)], None, "INPUT_COUNT", "takes query, and a mask of bool after that; x1 is"),
-        (ENCODER, [(5, 6)] * 3, None, "INPUT_COUNT", "takes 1 or 2 inputs, but 3 are given"),
-        (MHA, [(5, 6)] * 5, None, "INPUT_COUNT", "takes 1 to 4 inputs, but 5 are given"),
-        (DECODER, [(5, 6), (5, 5)], BOOL, "INPUT_COUNT", "takes 2 inputs besides the mask, but only 1 stands"),
+        (MHA, [(5, 6)] * 4, None, "INPUT_COUNT", "takes query, value and key, and masks of bool after that; x3 is of"),
+        (ENCODER, [(5, 6)] * 4, None, "INPUT_COUNT", "takes 1 to 3 inputs, but 4 are given"),
+        (MHA, [(5, 6)] * 7, None, "INPUT_COUNT", "takes 1 to 6 inputs, but 7 are given"),
+        (DECODER, [(5, 6)], None, "INPUT_COUNT", "takes 2 to 6 inputs, but 1 is given"),
+        (DECODER, [(5, 6), (5, 5)], BOOL, "DTYPE_MISMATCH", "takes floating-point numbers, but x1 is bool"),
+        (ENCODER, [(5, 6), (5, 5)], INT, "DTYPE_MISMATCH", 'takes a mask of bool, but x1 is int32: put Cast("bool")'),
+        (DECODER, [(5, 6), (5, 5)], INT, "DTYPE_MISMATCH", 'takes floating-point numbers, but x1 is int32'),
+        (MASKED, [(5, 6), (7, 6)], None, "INPUT_COUNT",
+         "has target_masks=2, but no mask stands behind its two other inputs"),
+        (MASKED, [(5, 6), (7, 6), (5, 5)], BOOL, "INPUT_COUNT", "has target_masks=2, but only 1 mask stands behind"),
+        (MASKED, [(5, 6), (7, 6), (5, 5), (7,)], BOOL, "SIZE_MISMATCH",
+         "takes a mask of shape (batch, 5) or (batch, 5, 5) or (batch, 2, 5, 5), but x3 is batch, 7"),
+        (MASKED, [(5, 6), (7, 6), (5, 5), (5,), (5,)], BOOL, "SIZE_MISMATCH",
+         "takes a mask of shape (batch, 7) or (batch, 5, 7) or (batch, 2, 5, 7), but x4 is batch, 5"),
+        (MultiHeadAttention(2, 3, add_zero_attn=True), [(4, 5, 6)], None, "UNSUPPORTED",
+         "attends along 2 axes at once, where one more key has no place: give one axis in attention_axes"),
         (MultiHeadAttention(2, 3, additive_mask=True), [(5, 6)], None, "INPUT_COUNT", "has additive_mask=True"),
+        (MultiHeadAttention(2, 3, additive_mask=True), [(5, 6), (5, 5)], BOOL, "INPUT_COUNT",
+         "the last of several inputs of numbers is the mask, but one is given"),
+        (MultiHeadAttention(2, 3, additive_mask=True), [(5, 6)] * 5, None, "INPUT_COUNT", "x4 is of float32"),
         (MHA, [(5, 6), (5, 5)], INT, "DTYPE_MISMATCH", 'x1 is int32: put Cast("bool") before it'),
         (MHA, [(5, 6), (7, 6)], DType.FLOAT64, "DTYPE_MISMATCH", "brings together float32 (x0) and float64 (x1)"),
-        (MultiHeadAttention(2, 3, additive_mask=True), [(5, 6), (5, 5)], BOOL, "DTYPE_MISMATCH", "x1 is bool"),
         (MHA, [(5, 6), (4,)], BOOL, "SIZE_MISMATCH",
          "takes a mask of shape (batch, 5) or (batch, 5, 5) or (batch, 2, 5, 5), but x1 is batch, 4"),
         (MHA, [(5, 6), (5, 4)], BOOL, "SIZE_MISMATCH", "but x1 is batch, 5 steps, 4"),

@@ -18,7 +18,7 @@ SCORE_MODE_DOT: ScoreMode
 SCORE_MODE_CONCAT: ScoreMode
 
 class MultiHeadAttention(_message.Message):
-    __slots__ = ("num_heads", "key_dim", "value_dim", "dropout", "use_bias", "output_shape", "attention_axes", "sliding_window", "use_gate", "use_causal_mask", "return_attention_scores", "additive_mask")
+    __slots__ = ("num_heads", "key_dim", "value_dim", "dropout", "use_bias", "output_shape", "attention_axes", "sliding_window", "use_gate", "use_causal_mask", "return_attention_scores", "additive_mask", "add_bias_kv", "add_zero_attn")
     NUM_HEADS_FIELD_NUMBER: _ClassVar[int]
     KEY_DIM_FIELD_NUMBER: _ClassVar[int]
     VALUE_DIM_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,8 @@ class MultiHeadAttention(_message.Message):
     USE_CAUSAL_MASK_FIELD_NUMBER: _ClassVar[int]
     RETURN_ATTENTION_SCORES_FIELD_NUMBER: _ClassVar[int]
     ADDITIVE_MASK_FIELD_NUMBER: _ClassVar[int]
+    ADD_BIAS_KV_FIELD_NUMBER: _ClassVar[int]
+    ADD_ZERO_ATTN_FIELD_NUMBER: _ClassVar[int]
     num_heads: int
     key_dim: int
     value_dim: int
@@ -43,7 +45,9 @@ class MultiHeadAttention(_message.Message):
     use_causal_mask: bool
     return_attention_scores: bool
     additive_mask: bool
-    def __init__(self, num_heads: _Optional[int] = ..., key_dim: _Optional[int] = ..., value_dim: _Optional[int] = ..., dropout: _Optional[float] = ..., use_bias: bool = ..., output_shape: _Optional[_Iterable[int]] = ..., attention_axes: _Optional[_Iterable[int]] = ..., sliding_window: _Optional[int] = ..., use_gate: bool = ..., use_causal_mask: bool = ..., return_attention_scores: bool = ..., additive_mask: bool = ...) -> None: ...
+    add_bias_kv: bool
+    add_zero_attn: bool
+    def __init__(self, num_heads: _Optional[int] = ..., key_dim: _Optional[int] = ..., value_dim: _Optional[int] = ..., dropout: _Optional[float] = ..., use_bias: bool = ..., output_shape: _Optional[_Iterable[int]] = ..., attention_axes: _Optional[_Iterable[int]] = ..., sliding_window: _Optional[int] = ..., use_gate: bool = ..., use_causal_mask: bool = ..., return_attention_scores: bool = ..., additive_mask: bool = ..., add_bias_kv: bool = ..., add_zero_attn: bool = ...) -> None: ...
 
 class GroupQueryAttention(_message.Message):
     __slots__ = ("head_dim", "num_query_heads", "num_key_value_heads", "dropout", "use_bias", "sliding_window", "use_gate", "use_causal_mask", "return_attention_scores", "additive_mask")
@@ -102,7 +106,7 @@ class AdditiveAttention(_message.Message):
     def __init__(self, use_scale: bool = ..., dropout: _Optional[float] = ..., use_causal_mask: bool = ..., return_attention_scores: bool = ..., additive_mask: bool = ...) -> None: ...
 
 class TransformerEncoderLayer(_message.Message):
-    __slots__ = ("d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps", "norm_first", "bias", "use_causal_mask", "additive_mask")
+    __slots__ = ("d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps", "norm_first", "bias", "use_causal_mask")
     D_MODEL_FIELD_NUMBER: _ClassVar[int]
     NHEAD_FIELD_NUMBER: _ClassVar[int]
     DIM_FEEDFORWARD_FIELD_NUMBER: _ClassVar[int]
@@ -112,7 +116,6 @@ class TransformerEncoderLayer(_message.Message):
     NORM_FIRST_FIELD_NUMBER: _ClassVar[int]
     BIAS_FIELD_NUMBER: _ClassVar[int]
     USE_CAUSAL_MASK_FIELD_NUMBER: _ClassVar[int]
-    ADDITIVE_MASK_FIELD_NUMBER: _ClassVar[int]
     d_model: int
     nhead: int
     dim_feedforward: int
@@ -122,11 +125,10 @@ class TransformerEncoderLayer(_message.Message):
     norm_first: bool
     bias: bool
     use_causal_mask: bool
-    additive_mask: bool
-    def __init__(self, d_model: _Optional[int] = ..., nhead: _Optional[int] = ..., dim_feedforward: _Optional[int] = ..., dropout: _Optional[float] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., layer_norm_eps: _Optional[float] = ..., norm_first: bool = ..., bias: bool = ..., use_causal_mask: bool = ..., additive_mask: bool = ...) -> None: ...
+    def __init__(self, d_model: _Optional[int] = ..., nhead: _Optional[int] = ..., dim_feedforward: _Optional[int] = ..., dropout: _Optional[float] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., layer_norm_eps: _Optional[float] = ..., norm_first: bool = ..., bias: bool = ..., use_causal_mask: bool = ...) -> None: ...
 
 class TransformerDecoderLayer(_message.Message):
-    __slots__ = ("d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps", "norm_first", "bias", "use_causal_mask", "additive_mask")
+    __slots__ = ("d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps", "norm_first", "bias", "use_causal_mask", "target_masks")
     D_MODEL_FIELD_NUMBER: _ClassVar[int]
     NHEAD_FIELD_NUMBER: _ClassVar[int]
     DIM_FEEDFORWARD_FIELD_NUMBER: _ClassVar[int]
@@ -136,7 +138,7 @@ class TransformerDecoderLayer(_message.Message):
     NORM_FIRST_FIELD_NUMBER: _ClassVar[int]
     BIAS_FIELD_NUMBER: _ClassVar[int]
     USE_CAUSAL_MASK_FIELD_NUMBER: _ClassVar[int]
-    ADDITIVE_MASK_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MASKS_FIELD_NUMBER: _ClassVar[int]
     d_model: int
     nhead: int
     dim_feedforward: int
@@ -146,5 +148,5 @@ class TransformerDecoderLayer(_message.Message):
     norm_first: bool
     bias: bool
     use_causal_mask: bool
-    additive_mask: bool
-    def __init__(self, d_model: _Optional[int] = ..., nhead: _Optional[int] = ..., dim_feedforward: _Optional[int] = ..., dropout: _Optional[float] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., layer_norm_eps: _Optional[float] = ..., norm_first: bool = ..., bias: bool = ..., use_causal_mask: bool = ..., additive_mask: bool = ...) -> None: ...
+    target_masks: int
+    def __init__(self, d_model: _Optional[int] = ..., nhead: _Optional[int] = ..., dim_feedforward: _Optional[int] = ..., dropout: _Optional[float] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., layer_norm_eps: _Optional[float] = ..., norm_first: bool = ..., bias: bool = ..., use_causal_mask: bool = ..., target_masks: _Optional[int] = ...) -> None: ...

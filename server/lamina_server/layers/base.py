@@ -48,6 +48,9 @@ from lamina_server.layers.requirements import (
     require_type as require_type,
 )
 from lamina_server.layers.requirements import (
+    require_types as require_types,
+)
+from lamina_server.layers.requirements import (
     too_many_axes as too_many_axes,
 )
 from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, usual_roles

@@ -41,6 +41,12 @@ def require_type(x: Spec, takes: frozenset[DType], position: int) -> None:
     )
 
 
+def require_types(inputs: Sequence[Spec], *takes: frozenset[DType]) -> None:
+    """Raises LayerError where an input has not an element type of its own set."""
+    for i, (x, own) in enumerate(zip(inputs, takes, strict=False), 1):
+        require_type(x, own, i)
+
+
 def require_one_type(inputs: Sequence[Spec]) -> None:
     """Raises LayerError where inputs that meet have different element types."""
     for i, x in enumerate(inputs, 1):

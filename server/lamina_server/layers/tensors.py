@@ -63,6 +63,7 @@ _NBYTES = {dtype: int("".join(filter(str.isdigit, dtype.value)) or 8) // 8 for d
 # What kinds take.
 FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16})
 INTEGERS = frozenset(dtype for dtype in DType if "int" in dtype)
+BOOLS = frozenset({DType.BOOL})
 NUMBERS = FLOATS | INTEGERS
 ANY = frozenset(DType)
 

@@ -90,7 +90,12 @@ def _unpool(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], la
 def _global(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     x, back = channels_first(inputs[0], kind, layout)
     reduce = np.max if type(kind).__name__ == "GlobalMaxPool" else np.mean
-    flat: Array = reduce(x.reshape(*x.shape[:2], -1), axis=-1)
+    laid = x.reshape(*x.shape[:2], -1)
+    flat: Array = reduce(laid, axis=-1)
+    if len(inputs) > 1:
+        seen = inputs[1].reshape(len(x), 1, -1)
+        with np.errstate(invalid="ignore"):
+            flat = (laid * seen).sum(-1) / seen.sum(-1)
     return [back(flat.reshape(*flat.shape, *(1,) * (x.ndim - 2)))] if kind.keepdims else [flat]
 
 

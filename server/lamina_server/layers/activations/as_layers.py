@@ -4,15 +4,17 @@ The kinds are made from `FUNCTIONS`: a kind has the options of its function, who
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import ClassVar, cast
 
+import ml_dtypes
+
 from lamina_server.dims import Size, exact_div
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
-from lamina_server.layers.activations.functions import FUNCTIONS, Function, applied
+from lamina_server.layers.activations.functions import FUNCTIONS, Function, Softmax, applied
 from lamina_server.layers.base import (
     Derivation,
     Example,
@@ -26,11 +28,13 @@ from lamina_server.layers.base import (
     own_axis,
     plural,
     require_number,
+    require_types,
     single,
     unchanged,
 )
+from lamina_server.layers.broadcasting import laid, meet
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.tensors import Layout, Spec
+from lamina_server.layers.tensors import BOOLS, DType, Layout, Spec
 from lamina_server.layers.weighted import each_of, spread
 
 
@@ -58,6 +62,45 @@ class FunctionLayer(Kind):
         return [self.function.emit(graph, inputs[0])]
 
 
+class MaskedLayer(FunctionLayer):
+    """A layer whose second input, if it has one, is a mask: what is false there counts for nothing and gives 0."""
+
+    inputs = (1, 2)
+    masking = "uses"
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        plain, dtypes = super().examples(), (DType.FLOAT32, DType.BOOL)
+        shapes = (((7, 5), (7, 5)), ((7, 5), (5,)), ((7, 5), (7, 1)))
+        return plain + tuple(Example(one.layer, both, dtypes=dtypes) for one, both in zip(plain, shapes, strict=True))
+
+    def check_types(self, inputs: Sequence[Spec]) -> None:
+        require_types(inputs, self.takes, BOOLS)
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        x = inputs[0]
+        done = super().infer(inputs[:1], layout)
+        if len(inputs) == 1:
+            return done
+        if meet(inputs, "masks element by element").axes != x.axes:
+            raise LayerError(
+                "SIZE_MISMATCH",
+                f"takes a mask whose sizes are its input's or 1: {{input_1}} is {x}, {{input_2}} is {inputs[1]}",
+                field="inputs",
+            )
+        return replace(done, sentences=("What is false in the second input counts for nothing and gives 0.",))
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        if len(inputs) == 1:
+            return super().emit(graph, inputs, done)
+        x, dtype = inputs[0], inputs[0].spec.dtype
+        seen = laid(graph, inputs[1], x.order)
+        lowest = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
+        (y,) = super().emit(graph, [x._replace(name=graph.node("Where", [seen, x.name, lowest]))], done)
+        return [y._replace(name=graph.node("Where", [seen, y.name, graph.const(0.0, dtype)]))]
+
+
+_BASES: dict[type[Function], type[FunctionLayer]] = {Softmax: MaskedLayer}
 _KERAS_LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax")
 _NOT_IN_KERAS = ("softmin", "r_relu", "rrelu")
 _NOT_IN_TORCH = ("exponential", "squareplus", "sparse_plus", "sparse_sigmoid", "sparsemax")
@@ -85,7 +128,9 @@ def _kind(function: type[Function]) -> type[FunctionLayer]:
         "in_keras": _in_keras(function),
         "in_torch": (f"nn.{function.layer}",) if function.name not in _NOT_IN_TORCH else (),
     }
-    made = make_dataclass(function.__name__, rows, bases=(FunctionLayer,), namespace=said, frozen=True)
+    made = make_dataclass(
+        function.__name__, rows, bases=(_BASES.get(function, FunctionLayer),), namespace=said, frozen=True
+    )
     return cast("type[FunctionLayer]", made)
 
 

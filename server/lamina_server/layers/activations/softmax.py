@@ -41,7 +41,8 @@ class AlongAxis(Function):
 class Softmax(AlongAxis):
     """exp(x) / sum(exp(x)) along one axis, or several together; the results along them sum to 1.
 
-    PyTorch's Softmax2d is axis=1 of images channels first.
+    PyTorch's Softmax2d is axis=1 of images channels first. As a layer it takes a mask of bool as a second input, Keras'
+    mask, which meets the first as in Add: what is false there counts for nothing and gives 0.
     """
 
     axis: int = option(_AXIS, -1)

@@ -17,11 +17,13 @@ T = TypeVar("T")
 class Scores(NamedTuple):
     """How well queries and keys match: (batch, ..., axes of the queries, axes of the keys), `along` of either.
 
-    While they are computed, the axes of the queries are one, and so are those of the keys.
+    While they are computed, the axes of the queries are one, and so are those of the keys. `always` are the keys
+    behind these, along one axis, that no mask is for.
     """
 
     spec: Spec
     along: int = 1
+    always: int = 0
 
     @property
     def lead(self) -> int:
@@ -35,13 +37,22 @@ class Scores(NamedTuple):
 
     @property
     def keys(self) -> Size:
-        """Number of keys that a query meets."""
+        """Number of keys that a query meets, of those given."""
         return product(self.spec.shape[self.lead + self.along :])
+
+    @property
+    def shown(self) -> Spec:
+        """The scores of all keys."""
+        last = self.spec.rank - 1
+        return self.spec.resized(last, self.spec.shape[last] + self.always) if self.always else self.spec
 
     @property
     def text(self) -> str:
         """Queries and keys, counted along each axis."""
-        return counted(self.spec.shape[self.lead : self.lead + self.along], self.spec.shape[self.lead + self.along :])
+        queries, keys = self.spec.shape[self.lead : self.lead + self.along], self.spec.shape[self.lead + self.along :]
+        if self.always:
+            return f"{_listed(queries, 'query', 'queries')}, {keys[0]} + {self.always} keys"
+        return counted(queries, keys)
 
     def check_mask(self, mask: Spec, name: str) -> None:
         """Raises LayerError for one that has neither a number for each key, nor for each pair, nor for each score."""
@@ -55,10 +66,8 @@ class Scores(NamedTuple):
             listed = " or ".join(f"({', '.join(map(str, shapes[rank]))})" for rank in sorted(shapes))
             raise LayerError("SIZE_MISMATCH", f"takes a mask of shape {listed}, but {name} is {mask}", field="inputs")
 
-    def laid(self, graph: Graph, mask: Value | None) -> str:
-        """A mask with axes of size 1 where it lacks some; "" for none."""
-        if mask is None:
-            return ""
+    def laid(self, graph: Graph, mask: Value) -> str:
+        """A mask with axes of size 1 where it lacks some."""
         name, rank = graph.arrange(mask), mask.spec.rank
         if self.along > 1:
             copied = [0] * (rank - 2 * self.along)
@@ -68,63 +77,54 @@ class Scores(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What a query may see: only keys up to its own place, only keys near it, what a last input says."""
+    """What a query may see: only keys up to its own place, only keys near it, what masks say.
+
+    With `additive` the last input of numbers is a mask, too.
+    """
 
     causal: bool = False
     window: int | None = None
     additive: bool = False
 
-    def masked(self, inputs: Sequence[Spec]) -> bool:
-        """Whether the last input is a mask: one of bool, or where that is asked for one of numbers to add."""
-        return len(inputs) > 1 and (self.additive or inputs[-1].dtype is DType.BOOL)
+    def count(self, inputs: Sequence[Spec]) -> int:
+        """How many inputs are query, value and key. Those behind them are masks: one of numbers, then those of bool."""
+        count = len(inputs)
+        while count > 1 and inputs[count - 1].dtype is DType.BOOL:
+            count -= 1
+        return count - self.additive
 
-    def parts(self, inputs: Sequence[T], specs: Sequence[Spec]) -> tuple[T, T, T, T | None]:
-        """Query, value, key and mask, in Keras' order; what is not given is what stands before it."""
-        masked = self.masked(specs)
-        taken = inputs[:-1] if masked else inputs
-        value = taken[min(1, len(taken) - 1)]
-        return taken[0], value, taken[2] if len(taken) > 2 else value, inputs[-1] if masked else None
+    def parts(self, inputs: Sequence[T], specs: Sequence[Spec]) -> tuple[T, T, T, Sequence[T]]:
+        """Query, value, key and masks, in Keras' order; what is not given is what stands before it."""
+        count = self.count(specs)
+        value = inputs[min(1, count - 1)]
+        return inputs[0], value, inputs[2] if count > 2 else value, inputs[count:]
 
     def check_types(self, inputs: Sequence[Spec]) -> None:
         """Raises LayerError for element types that do not fit."""
-        numbers = inputs[:-1] if self.masked(inputs) and not self.additive else inputs
-        for i, x in enumerate(numbers, 1):
-            if i > 1 and x.dtype in INTEGERS:
-                raise LayerError(
-                    "DTYPE_MISMATCH",
-                    f'takes a mask of bool, but {{input_{i}}} is {x.dtype.value}: put Cast("bool") before it',
-                    field="inputs",
-                    got=x.dtype.value,
-                    cast="bool",
-                    position=i,
-                )
-            require_type(x, FLOATS, i)
-        require_one_type(numbers)
+        check_types(inputs[: self.count(inputs) + self.additive])
 
-    def check_inputs(self, inputs: Sequence[Spec], most: int = 3, least: int = 1) -> None:
-        """Raises LayerError for too few or too many inputs besides the mask, or where a mask announced is missing."""
-        masked = self.masked(inputs)
-        if self.additive and not masked:
+    def check_inputs(self, inputs: Sequence[Spec]) -> None:
+        """Raises LayerError for too many inputs besides the masks, or where a mask announced is missing."""
+        count = self.count(inputs)
+        if not count:
             raise LayerError(
-                "INPUT_COUNT", "has additive_mask=True: the last of several inputs is the mask, but one is given",
+                "INPUT_COUNT", "has additive_mask=True: the last of several inputs of numbers is the mask, but one is "
+                "given",
                 field="inputs",
             )  # fmt: skip
-        if len(inputs) - masked < least:
-            raise LayerError(
-                "INPUT_COUNT", f"takes {least} inputs besides the mask, but only {least - 1} stands before it",
-                field="inputs",
-            )  # fmt: skip
-        if len(inputs) - masked > most:
-            taken = ("query", "query and value", "query, value and key")[most - 1]
+        if count > 3:
             raise LayerError(
                 "INPUT_COUNT",
-                f"takes {taken}, and a mask of bool after that; {{input_{len(inputs)}}} is of {inputs[-1].dtype.value} "
-                "(numbers to be added to the scores need additive_mask=True)",
+                f"takes query, value and key, and masks of bool after that; {{input_{count + self.additive}}} is of "
+                f"{inputs[count - 1].dtype.value} (numbers to be added to the scores need additive_mask=True)",
                 field="inputs",
             )
 
-    def check(self, inputs: Sequence[Spec], scores: Scores) -> None:
-        """Raises LayerError where an order is asked for that there is not, or the mask does not fit the scores."""
+    def check(self, masks: Sequence[Spec], first: int, scores: Scores) -> None:
+        """Raises LayerError where an order is asked for that there is not, or a mask does not fit the scores.
+
+        `first` counts the inputs before the masks.
+        """
         if scores.along != 1 and (self.causal or self.window is not None):
             raise LayerError(
                 "UNSUPPORTED",
@@ -132,34 +132,44 @@ class Sight(NamedTuple):
                 "sliding_window could follow: give one axis in attention_axes",
                 field="use_causal_mask" if self.causal else "sliding_window",
             )
-        if self.masked(inputs):
-            scores.check_mask(inputs[-1], f"{{input_{len(inputs)}}}")
+        for i, mask in enumerate(masks, first + 1):
+            scores.check_mask(mask, f"{{input_{i}}}")
 
-    def weights(self, graph: Graph, name: str, scores: Scores, mask: Value | None) -> str:
-        """Softmax over the keys that each query may see; 0 for the others, and for all where it may see none."""
-        dtype, laid = scores.spec.dtype, scores.laid(graph, mask)
-        if laid and self.additive:
-            name, laid = graph.node("Add", [name, laid]), ""
+    def weights(self, graph: Graph, name: str, scores: Scores, masks: Sequence[Value], always: str = "") -> str:
+        """Softmax over the keys that each query may see; 0 for the others, and for all where it may see none.
+
+        `always` are the scores of keys behind the others that every query sees.
+        """
+        dtype, masked = scores.spec.dtype, False
         seen = self._seen(graph, scores)
-        if laid:
-            seen = graph.node("And", [seen, laid]) if seen else laid
-        if not seen:
-            return graph.node("Softmax", [name], axis=-1)
-        lowest = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
-        weights = graph.node("Softmax", [graph.node("Where", [seen, name, lowest])], axis=-1)
-        if not laid and self.window is None:  # causal: the first key is always seen
+        for mask in masks:
+            laid = scores.laid(graph, mask)
+            if mask.spec.dtype is DType.BOOL:
+                seen, masked = graph.node("And", [seen, laid]) if seen else laid, True
+            else:
+                name = graph.node("Add", [name, laid])
+        if seen:
+            lowest = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
+            name = graph.node("Where", [seen, name, lowest])
+        if always:
+            return graph.node("Softmax", [graph.node("Concat", [name, always], axis=-1)], axis=-1)
+        weights = graph.node("Softmax", [name], axis=-1)
+        if not masked and self.window is None:  # all are seen, or causal: the first key is always seen
             return weights
         return graph.node("Where", [seen, weights, graph.const(0.0, dtype)])
 
-    def sentences(self, inputs: Sequence[Spec]) -> tuple[str, ...]:
-        """What a query may see, in words."""
+    def sentences(self, masks: Sequence[Spec], *, always: bool = False) -> tuple[str, ...]:
+        """What a query may see, in words; `always` where there are keys that it sees in any case."""
         said = ["Query i sees only keys 0 to i."] if self.causal else []
         if self.window is not None:
             near = "the key at its own place" if self.window == 1 else f"keys fewer than {self.window} places away"
             said.append(f"A query sees only {near}.")
-        if self.masked(inputs):
-            seen = "says what a query sees; one that sees nothing gives 0"
-            said.append(f"The last input {'is added to the scores' if self.additive else seen}.")
+        truths = sum(mask.dtype is DType.BOOL for mask in masks)
+        if truths < len(masks):
+            said.append(f"{'The mask' if truths + 1 == len(masks) else 'Each mask'} of numbers is added to the scores.")
+        if truths:
+            seen = "The mask of bool says" if truths == 1 else "The masks of bool together say"
+            said.append(f"{seen} what a query sees{'' if always else '; one that sees nothing gives 0'}.")
         return tuple(said)
 
     def _seen(self, graph: Graph, scores: Scores) -> str:
@@ -174,6 +184,22 @@ class Sight(NamedTuple):
         apart = graph.node("Abs", [graph.node("Sub", [i, j])])
         near = graph.node("Less", [apart, graph.const(self.window, DType.INT64)])
         return graph.node("And", [seen, near]) if seen else near
+
+
+def check_types(numbers: Sequence[Spec], tensors: int = 1) -> None:
+    """Raises LayerError unless inputs are numbers of one type; those behind so many `tensors` may be meant as masks."""
+    for i, x in enumerate(numbers, 1):
+        if i > tensors and x.dtype in INTEGERS:
+            raise LayerError(
+                "DTYPE_MISMATCH",
+                f'takes a mask of bool, but {{input_{i}}} is {x.dtype.value}: put Cast("bool") before it',
+                field="inputs",
+                got=x.dtype.value,
+                cast="bool",
+                position=i,
+            )
+        require_type(x, FLOATS, i)
+    require_one_type(numbers)
 
 
 def counted(queries: Sequence[Size], keys: Sequence[Size]) -> str:

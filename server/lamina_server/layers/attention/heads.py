@@ -1,19 +1,23 @@
 """Projections to several heads and back: the weights of Keras' multi-head attention, their counts and their nodes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod, sqrt
 from typing import NamedTuple
+
+import numpy as np
 
 from lamina_server.dims import Size
 from lamina_server.formula import Derived, derive
 from lamina_server.layers.attention.attending import Scores, Sight
 from lamina_server.layers.base import Weight
 from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.tensors import DType
 
 
 class Heads(NamedTuple):
     """`number` heads of queries and `groups` heads of keys and values, a divisor of it; sizes of a key and of a value;
-    sizes that come out; whether there are biases and a gate; what their weights' names start with.
+    sizes that come out; whether there are biases and a gate; what their weights' names start with; whether a trained
+    key and value, and one of zeros, stand behind the others.
     """
 
     number: int
@@ -24,6 +28,13 @@ class Heads(NamedTuple):
     bias: bool = True
     gate: bool = False
     prefix: str = ""
+    trained: bool = False
+    zeros: bool = False
+
+    @property
+    def always(self) -> int:
+        """Number of keys behind those given, which every query sees."""
+        return self.trained + self.zeros
 
     def weights(self, query: int, key: int, value: int) -> tuple[Weight, ...]:
         """Kernels (features, heads, size) and biases (heads, size), back (heads, size, out), for inputs so wide."""
@@ -40,6 +51,9 @@ class Heads(NamedTuple):
             found.append(Weight(f"{name}/kernel", (*taken, *given), "glorot", prod(taken), prod(given)))
             if self.bias:
                 found.append(Weight(f"{name}/bias", given))
+        if self.trained:
+            pair = (("bias_k", self.key), ("bias_v", self.value))
+            found += [Weight(name, (self.number, size), "glorot", self.number, size) for name, size in pair]
         return tuple(found)
 
     def params(self, query: int, key: int, value: int) -> Derived:
@@ -51,6 +65,7 @@ class Heads(NamedTuple):
         groups = "heads" if self.groups == self.number else "groups"
         gate = f" + heads * value_dim * {into('query')}" if self.gate else ""
         back = "(heads * value_dim + 1) * out" if self.bias else "heads * value_dim * out"
+        back += " + heads * (key_dim + value_dim)" if self.trained else ""
         return derive(
             f"heads * key_dim * {into('query')} + {groups} * key_dim * {into('key')} + {groups} * value_dim * "
             f"{into('value')}{gate} + {back}",
@@ -79,6 +94,13 @@ class Heads(NamedTuple):
             pairs=pairs,
         )
 
+    def sentences(self) -> tuple[str, ...]:
+        """The keys that every query sees, in words."""
+        said = ["A trained key and value stand behind the others; every query sees them."] if self.trained else []
+        if self.zeros:
+            said.append("A key and a value of zeros stand behind all others; every query sees them.")
+        return tuple(said)
+
     def scratch(self, queries: Size, keys: Size, pairs: Size) -> Size:
         """Elements per sample of scores, weights and projections."""
         return (
@@ -88,7 +110,7 @@ class Heads(NamedTuple):
         )
 
     def emit(
-        self, graph: Graph, taken: tuple[str, str, str], scores: Scores, sight: Sight, mask: Value | None
+        self, graph: Graph, taken: tuple[str, str, str], scores: Scores, sight: Sight, masks: Sequence[Value]
     ) -> tuple[str, str]:
         """Answers (batch, ..., queries, out) and weights (batch, ..., heads, queries, keys), the sizes in `out` merged.
 
@@ -116,7 +138,13 @@ class Heads(NamedTuple):
         name = graph.node("MatMul", [q, k])
         if grouped:
             name = graph.node("Reshape", [name, graph.shape([*copied, self.number, scores.queries, -1])])
-        weights = shares = sight.weights(graph, name, scores, mask)
+        always = ""
+        if self.always:
+            always = graph.node("MatMul", [q, self._behind(graph, "bias_k", dtype, (1, 2, 0))])
+            sizes = graph.shape([*scores.spec.shape[:batch], self.number, self.always, self.value])
+            behind = graph.node("Expand", [self._behind(graph, "bias_v", dtype, (1, 0, 2)), sizes])
+            v = graph.node("Concat", [v, behind], axis=-2)
+        weights = shares = sight.weights(graph, name, scores, masks, always)
         if grouped:
             shares = graph.node("Reshape", [weights, graph.shape([*copied, self.groups, -1, scores.keys])])
         name = graph.node("MatMul", [shares, v])
@@ -132,6 +160,13 @@ class Heads(NamedTuple):
             name = graph.node("Mul", [name, gate])
         return dense(graph, name, f"{self.prefix}attention_output", bias=self.bias, rows=width), weights
 
+    def _behind(self, graph: Graph, name: str, dtype: DType, order: tuple[int, ...]) -> str:
+        """The keys or values behind those given, (number, heads, size) in this order of axes."""
+        zeros = np.zeros((int(self.zeros), self.number, self.key if name == "bias_k" else self.value))
+        if not self.trained:
+            return graph.const(zeros.transpose(order), dtype)
+        return graph.weight(name, lambda w: np.concatenate([w[None], zeros.astype(w.dtype)]).transpose(order))
+
 
 def dense(graph: Graph, name: str, which: str, *, bias: bool, rows: int = 0) -> str:
     """Nodes of a fully connected layer over the last axis: its kernel's first axis, or as many rows as that merges."""
@@ -142,10 +177,11 @@ def dense(graph: Graph, name: str, which: str, *, bias: bool, rows: int = 0) -> 
 
 def shown(graph: Graph, weights: str, scores: Scores) -> Value:
     """The weights with an axis for each axis of queries and keys."""
+    spec = scores.shown
     if scores.along > 1:
         sizes: list[Size] = [*[0] * scores.lead, *scores.spec.shape[scores.lead : -1], -1]
         weights = graph.node("Reshape", [weights, graph.shape(sizes)])
-    return graph.logical(weights, scores.spec)
+    return graph.logical(weights, spec)
 
 
 def bias_adds(weights: Iterable[Weight], queries: Size, keys: Size, far: str = "") -> Derived | None:

@@ -31,7 +31,8 @@ DROPOUT = "fraction of the weights dropped in training; no effect at inference"
 WINDOW = "each query sees only keys fewer than this many places away"
 CAUSAL = "whether query i sees only keys 0 to i"
 SCORES = 'whether the weights come as a second output, "scores"'
-ADDED = "whether the last input is added to the scores, as PyTorch's attn_mask of numbers"
+ADDED = "whether the last input of numbers is added to the scores, as PyTorch's attn_mask"
+BOOL = DType.BOOL
 GATE = "whether the result of each head is multiplied by a sigmoid gate of the query"
 
 
@@ -42,7 +43,7 @@ class _Projected(Kind):
     use_causal_mask: bool
     return_attention_scores: bool
     additive_mask: bool
-    inputs = (1, 4)
+    inputs = (1, 6)
     masking = "uses"
 
     @property
@@ -67,7 +68,9 @@ class _Projected(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         met = self._met(inputs)
         heads, x = met.heads, met.query
-        counts = met.positions, met.pairs.keys * met.elsewhere, met.pairs.queries * met.pairs.keys * met.elsewhere
+        keys = met.pairs.keys * met.elsewhere
+        every = met.pairs.queries * (met.pairs.keys + met.pairs.always) * met.elsewhere
+        counts = met.positions, keys, every
         before = x.axes[-1]
         role = before.role if before.role is Role.CHANNELS else Role.FEATURES
         roles = (*(Role.NONE,) * (len(heads.out) - 1), role)
@@ -84,7 +87,7 @@ class _Projected(Kind):
             Derivation(x.rank - 1 + i, axis.role, before.size if i == 0 else None, derive("out", out=axis.size), reason)
             for i, axis in enumerate(added)
         )
-        scores = (Output("scores", met.pairs.spec),) if self.return_attention_scores else ()
+        scores = (Output("scores", met.pairs.shown),) if self.return_attention_scores else ()
         return Inference(
             (Output("", out), *scores),
             self.title,
@@ -96,7 +99,7 @@ class _Projected(Kind):
             macs=heads.macs(met.widths, *counts),
             bias_adds=bias_adds(heads.weights(*met.widths), *counts[:2]),
             how=f"{plural(heads.number, 'head')} of {heads.key}: {met.pairs.text}",
-            sentences=self.sight.sentences(inputs),
+            sentences=(*self.sight.sentences(met.masks, always=met.pairs.always > 0), *heads.sentences()),
             sees_along=met.along,
             scratch=heads.scratch(*counts),
         )
@@ -104,13 +107,13 @@ class _Projected(Kind):
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         specs = [x.spec for x in inputs]
         met = self._met(specs)
-        query, value, key, mask = self.sight.parts(inputs, specs)
+        query, value, key, masks = self.sight.parts(inputs, specs)
         rank, out = met.query.rank, met.heads.out
         last = tuple(range(rank - 1, rank - 1 + len(out)))
         apart = tuple(axis for axis in range(1, rank - 1) if axis not in met.along)
         order = (0, *apart, *met.along, rank - 1)
         taken = (graph.arrange(query, order), graph.arrange(value, order), graph.arrange(key, order))
-        name, weights = met.heads.emit(graph, taken, met.pairs, self.sight, mask)
+        name, weights = met.heads.emit(graph, taken, met.pairs, self.sight, masks)
         if len(met.along) > 1 or len(out) > 1:
             sizes = [*[0] * (1 + len(apart)), *(met.query.shape[axis] for axis in met.along[:-1]), -1, *out]
             name = graph.node("Reshape", [name, graph.shape(sizes)])
@@ -120,7 +123,7 @@ class _Projected(Kind):
     def _met(self, inputs: Sequence[Spec]) -> "_Met":
         """Which inputs are what, and how they meet. Raises LayerError where they do not."""
         self.sight.check_inputs(inputs)
-        query, value, key, _ = self.sight.parts(inputs, inputs)
+        query, value, key, masks = self.sight.parts(inputs, inputs)
         if query.rank < 3:
             raise LayerError("RANK_MISMATCH", f"needs at least batch, steps, features. It gets {query}",
                              expected_rank=3, got_rank=query.rank)  # fmt: skip
@@ -134,19 +137,28 @@ class _Projected(Kind):
         heads = self.heads(widths[0])
         lead = (query.axes[0], *(query.axes[axis] for axis in apart), Axis(Role.NONE, heads.number))
         keys = (Axis(Role.NONE, key.shape[axis]) for axis in along)
-        scores = Scores(Spec((*lead, *(query.axes[axis] for axis in along), *keys), query.dtype), len(along))
-        self.sight.check(inputs, scores)
-        return _Met(query, (widths[0], widths[1], widths[2]), along, scores, heads)
+        asked = (query.axes[axis] for axis in along)
+        scores = Scores(Spec((*lead, *asked, *keys), query.dtype), len(along), heads.always)
+        if heads.always and len(along) > 1:
+            raise LayerError(
+                "UNSUPPORTED",
+                f"attends along {len(along)} axes at once, where one more key has no place: give one axis in "
+                "attention_axes",
+                field="add_bias_kv" if heads.trained else "add_zero_attn",
+            )
+        self.sight.check(masks, len(inputs) - len(masks), scores)
+        return _Met(query, (widths[0], widths[1], widths[2]), along, scores, heads, masks)
 
 
 class _Met(NamedTuple):
-    """Queries and keys, how wide query, key and value are, the attended axes, the scores, the heads."""
+    """Queries, how wide query, key and value are, the attended axes, the scores, the heads, the masks."""
 
     query: Spec
     widths: tuple[int, int, int]
     along: tuple[int, ...]
     pairs: Scores
     heads: Heads
+    masks: Sequence[Spec]
 
     @property
     def elsewhere(self) -> Size:
@@ -163,15 +175,18 @@ class _Met(NamedTuple):
 class MultiHeadAttention(_Projected):
     """Attention of several heads: softmax(Q K^T / sqrt(key_dim)) V of each, Q, K and V being projections of the inputs.
 
-    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key; after them a mask,
-    known by its type. A mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which
-    it does not see): (batch, keys), (batch, queries, keys) or as the scores. A query that sees no key gives 0s, as
-    Keras with scores and PyTorch's scaled_dot_product_attention (its MultiheadAttention gives nan). With additive_mask
-    it is of numbers, added to the scores.
+    Inputs in Keras' order: query alone, which attends to itself; query, value; or query, value, key. After them masks,
+    known by their type: with additive_mask one of numbers, added to the scores, then any of bool, which all apply. A
+    mask of bool says which keys a query sees, as in Keras (PyTorch's MultiheadAttention says which it does not see).
+    Shapes: (batch, keys), (batch, queries, keys) or as the scores, where queries or keys may be 1, for all of them
+    alike. A query that sees no key gives 0s, as Keras with scores and PyTorch's scaled_dot_product_attention (its
+    MultiheadAttention gives nan).
 
     (batch, ..., features) -> the same with output_shape for the features; scores (batch, ..., heads, queries, keys).
     Kernels query, key (features, heads, key_dim), value (features, heads, value_dim), attention_output (heads,
-    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim.
+    value_dim, features), as in Keras; PyTorch's embed_dim is num_heads * key_dim. Its add_bias_kv is a trained key and
+    value behind the others, "bias_k" (heads, key_dim) and "bias_v" (heads, value_dim); add_zero_attn are zeros behind
+    these: every query sees them, and the scores have a column for each.
     """
 
     num_heads: int = option("number of heads", minimum=1)
@@ -190,31 +205,44 @@ class MultiHeadAttention(_Projected):
     use_causal_mask: bool = option(CAUSAL, False)
     return_attention_scores: bool = option(SCORES, False)
     additive_mask: bool = option(ADDED, False)
+    add_bias_kv: bool = option("whether a trained key and value stand behind the others, as PyTorch's", False)
+    add_zero_attn: bool = option("whether a key and a value of zeros stand behind all others, as PyTorch's", False)
 
     sdk = (Sdk("MultiHeadAttention"),)
     in_torch = ("nn.MultiheadAttention",)
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        given = (DType.FLOAT32, DType.FLOAT32, DType.FLOAT32, DType.BOOL)
+        given = (DType.FLOAT32, DType.FLOAT32, DType.FLOAT32, BOOL)
         return (
             Example(cls(2, 4), ((5, 6),)),
             Example(cls(2, 4, 3, use_bias=False, return_attention_scores=True), ((5, 6), (7, 8))),
             Example(cls(1, 3, use_gate=True, output_shape=(6, 2)), ((5, 6), (7, 8), (7, 9), (5, 7)), dtypes=given),
             Example(cls(2, 3, use_causal_mask=True, sliding_window=3), ((5, 6),)),
             Example(cls(2, 3, additive_mask=True, use_causal_mask=True), ((5, 6), (7, 8), (5, 7))),
-            Example(cls(1, 3, sliding_window=2), ((5, 6), (8, 6), (8,)), dtypes=(*given[:2], DType.BOOL)),
+            Example(cls(1, 3, sliding_window=2), ((5, 6), (8, 6), (8,)), dtypes=(*given[:2], BOOL)),
             Example(cls(2, 3, use_gate=True, return_attention_scores=True), ((3, 4, 5),), Layout.CHANNELS_FIRST),
             Example(cls(2, 3, attention_axes=(2,), use_causal_mask=True), ((3, 4, 5), (3, 7, 6))),
             Example(cls(2, 3, attention_axes=(1,), output_shape=(2, 3)), ((3, 4, 5), (6, 4, 7))),
+            Example(
+                cls(2, 3, additive_mask=True), ((5, 6), (7, 8), (5, 7), (7,), (5, 1)), dtypes=(*given[:3], BOOL, BOOL)
+            ),
+            Example(
+                cls(2, 4, 3, add_bias_kv=True, add_zero_attn=True, return_attention_scores=True),
+                ((5, 6), (7, 8), (7,)),
+                dtypes=(*given[:2], BOOL),
+            ),
+            Example(cls(2, 3, attention_axes=(2,), add_zero_attn=True, sliding_window=1), ((3, 4, 5), (3, 7, 6))),
         )
 
     def heads(self, query: int) -> Heads:
         if len(self.output_shape) > MAX_AXES:
             raise too_many_axes("output_shape", len(self.output_shape))
         out = self.output_shape or (query,)
-        value = self.value_dim or self.key_dim
-        return Heads(self.num_heads, self.num_heads, self.key_dim, value, out, self.use_bias, self.use_gate)
+        value, always = self.value_dim or self.key_dim, (self.add_bias_kv, self.add_zero_attn)
+        return Heads(
+            self.num_heads, self.num_heads, self.key_dim, value, out, self.use_bias, self.use_gate, "", *always
+        )
 
     def attended(self, rank: int) -> tuple[int, ...]:
         if not self.attention_axes:

@@ -9,9 +9,9 @@ from lamina_server.dims import Size
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
 from lamina_server.layers.activations.functions import Function, Gelu, Relu
-from lamina_server.layers.attention.attending import Scores, Sight, counted
+from lamina_server.layers.attention.attending import Scores, Sight, check_types, counted
 from lamina_server.layers.attention.heads import Heads, bias_adds, dense
-from lamina_server.layers.attention.multi_head import ADDED, CAUSAL
+from lamina_server.layers.attention.multi_head import CAUSAL
 from lamina_server.layers.base import (
     Derivation,
     Example,
@@ -50,21 +50,24 @@ class _Transformer(Kind):
     norm_first: bool
     bias: bool
     use_causal_mask: bool
-    additive_mask: bool
     masking = "uses"
-    attentions: ClassVar[tuple[str, ...]] = ()  # the first is of the steps among themselves, a mask is for the last
+    attentions: ClassVar[tuple[str, ...]] = ()  # each takes keys from the input of its place; the masks come after
 
     def check_types(self, inputs: Sequence[Spec]) -> None:
-        self._sights[-1].check_types(inputs)
+        count = len(self.attentions)
+        check_types([inputs[0] if x.dtype is DType.BOOL and i >= count else x for i, x in enumerate(inputs)], count)
 
     def roles(self, rank: int, layout: Layout) -> tuple[Role, ...]:
         return _STEPS if rank == len(_STEPS) else super().roles(rank, layout)
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        x, memory, _ = self._parts(inputs, inputs)
-        self._check(inputs, x, memory)
-        met = self._met(x, memory)
-        self._sights[-1].check(inputs, met[-1])
+        tensors, masks = self._parts(inputs)
+        self._check(tensors, len(inputs) - len(tensors))
+        x, met = inputs[0], self._met(tensors)
+        first = len(tensors)
+        for sight, given, scores in zip(self._sights, masks, met, strict=True):
+            sight.check(given, first, scores)
+            first += len(given)
         check_function(self.activation, x.resized(2, self.dim_feedforward))
         d, steps, others = self.d_model, met[0].queries, met[-1].keys
         size = d // self.nhead
@@ -85,18 +88,17 @@ class _Transformer(Kind):
             macs=self._macs(steps, others),
             bias_adds=bias_adds(self._weights(), steps, others, f"{self.attentions[-1]}/"),
             how=f"{plural(self.nhead, 'head')} of {size}: {counted((steps,), (others,))}",
-            sentences=tuple(dict.fromkeys(said for sight in self._sights for said in sight.sentences(inputs))),
+            sentences=tuple(self._sentences(masks)),
             sees_along=(1,),
             scratch=(max(self.dim_feedforward, 4 * d) + 2 * self.nhead * (steps + others)) * steps,
         )
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
-        x, memory, mask = self._parts(inputs, [value.spec for value in inputs])
-        name, other, count = graph.arrange(x), graph.arrange(memory), len(self.attentions)
-        for i, scores in enumerate(self._met(x.spec, memory.spec)):
-            seen = mask if i == count - 1 else None
-            attend = partial(self._attend, graph, i, other if i else "", scores, seen)
-            name = self._block(graph, name, i + 1, attend)
+        tensors, masks = self._parts(inputs)
+        name, count = graph.arrange(tensors[0]), len(tensors)
+        for i, scores in enumerate(self._met([value.spec for value in tensors])):
+            memory = graph.arrange(tensors[i]) if i else ""
+            name = self._block(graph, name, i + 1, partial(self._attend, graph, i, memory, scores, masks[i]))
         name = self._block(graph, name, count + 1, partial(self._feed, graph, done.spec))
         return [graph.logical(name, done.spec)]
 
@@ -110,9 +112,9 @@ class _Transformer(Kind):
         weights = [graph.weight(f"norm{number}/{which}") for which in (("gamma", "beta") if self.bias else ("gamma",))]
         return graph.node("LayerNormalization", [name, *weights], axis=-1, epsilon=float(self.layer_norm_eps))
 
-    def _attend(self, graph: Graph, i: int, memory: str, scores: Scores, mask: Value | None, query: str) -> str:
+    def _attend(self, graph: Graph, i: int, memory: str, scores: Scores, masks: Sequence[Value], query: str) -> str:
         key = memory or query
-        return self._heads(i).emit(graph, (query, key, key), scores, self._sights[i], mask)[0]
+        return self._heads(i).emit(graph, (query, key, key), scores, self._sights[i], masks)[0]
 
     def _feed(self, graph: Graph, spec: Spec, name: str) -> str:
         name = dense(graph, name, "linear1", bias=self.bias)
@@ -122,28 +124,37 @@ class _Transformer(Kind):
     @property
     def _sights(self) -> tuple[Sight, ...]:
         """What a step may see, by attention."""
-        rest = len(self.attentions) - 1
-        own = Sight(self.use_causal_mask, None, self.additive_mask and not rest)
-        return (own, *(Sight(additive=self.additive_mask),) * rest)
+        return (Sight(self.use_causal_mask), Sight())[: len(self.attentions)]
 
     def _heads(self, i: int) -> Heads:
         size = self.d_model // self.nhead
         return Heads(self.nhead, self.nhead, size, size, (self.d_model,), self.bias, prefix=f"{self.attentions[i]}/")
 
-    def _parts(self, inputs: Sequence[T], specs: Sequence[Spec]) -> tuple[T, T, T | None]:
-        """Steps, what the last attention takes keys from, and its mask."""
-        masked = self._sights[-1].masked(specs)
-        taken = inputs[:-1] if masked else inputs
-        return taken[0], taken[-1], inputs[-1] if masked else None
+    def _parts(self, inputs: Sequence[T]) -> tuple[Sequence[T], tuple[Sequence[T], ...]]:
+        """What each attention takes keys from, and its masks."""
+        count = len(self.attentions)
+        end = count + self.masks_first if count > 1 else None
+        return inputs[:count], (inputs[count:end], inputs[end:])[:count]
 
-    def _met(self, x: Spec, memory: Spec) -> list[Scores]:
+    @property
+    def masks_first(self) -> int:
+        """How many masks are for the first of several attentions; those behind are for the second."""
+        return 0
+
+    def _sentences(self, masks: Sequence[Sequence[Spec]]) -> Iterator[str]:
+        """What a step may see, in words."""
+        own, *rest = (sight.sentences(given) for sight, given in zip(self._sights, masks, strict=True))
+        yield from own
+        for said in rest:
+            yield from (f"Towards the second input {text[0].lower()}{text[1:]}" for text in said)
+
+    def _met(self, tensors: Sequence[Spec]) -> list[Scores]:
         """The scores of each attention."""
-        heads = Axis(Role.NONE, self.nhead)
-        keys = (x, memory)[: len(self.attentions)]
-        return [Scores(Spec((x.axes[0], heads, x.axes[1], Axis(Role.NONE, k.shape[1])), x.dtype)) for k in keys]
+        x, heads = tensors[0], Axis(Role.NONE, self.nhead)
+        return [Scores(Spec((x.axes[0], heads, x.axes[1], Axis(Role.NONE, k.shape[1])), x.dtype)) for k in tensors]
 
-    def _check(self, inputs: Sequence[Spec], x: Spec, memory: Spec) -> None:
-        """Raises LayerError for inputs that have not d_model features, or heads that do not divide it."""
+    def _check(self, tensors: Sequence[Spec], masks: int) -> None:
+        """Raises LayerError for inputs that have not d_model features, heads that do not divide it, masks missing."""
         if self.d_model % self.nhead:
             raise LayerError(
                 "NOT_DIVISIBLE",
@@ -151,8 +162,16 @@ class _Transformer(Kind):
                 f"divide {self.d_model}",
                 field="nhead",
             )
-        self._sights[-1].check_inputs(inputs, len(self.attentions), least=len(self.attentions))
-        for i, spec in enumerate((x, memory), 1):
+        if masks < self.masks_first:
+            given = (
+                "no mask stands" if not masks else f"only {plural(masks, 'mask')} {'stands' if masks == 1 else 'stand'}"
+            )
+            raise LayerError(
+                "INPUT_COUNT",
+                f"has target_masks={self.masks_first}, but {given} behind its two other inputs",
+                field="target_masks",
+            )
+        for i, spec in enumerate(tensors, 1):
             require_rank(spec, _STEPS)
             width = require_number(spec.shape[2], "features", "because its kernels have weights for each")
             if width != self.d_model:
@@ -198,9 +217,12 @@ class TransformerEncoderLayer(_Transformer):
     """PyTorch's nn.TransformerEncoderLayer, batch first: (batch, steps, d_model) -> the same.
 
     x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))); with norm_first first
-    x + attention(norm1(x)), and so on. A second input is a mask as of MultiHeadAttention: True is what a step sees
-    (PyTorch's says what it does not see). Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's
-    in_proj_weight is query, key and value, one below the other, each transposed to (d_model, nhead, d_model / nhead).
+    x + attention(norm1(x)), and so on. Further inputs are masks, such as PyTorch's src_mask and src_key_padding_mask:
+    (batch, steps), (batch, steps, steps) or (batch, nhead, steps, steps). One of numbers is added to the scores; in one
+    of bool True is what a step sees (PyTorch's says what it does not see). All of them apply.
+
+    Kernels as Keras' MultiHeadAttention under "self_attention/": PyTorch's in_proj_weight is query, key and value, one
+    below the other, each transposed to (d_model, nhead, d_model / nhead).
     """
 
     d_model: int = option(_MODEL, minimum=1)
@@ -212,12 +234,11 @@ class TransformerEncoderLayer(_Transformer):
     norm_first: bool = option(_FIRST, False)
     bias: bool = option(_BIAS, True)
     use_causal_mask: bool = option(CAUSAL, False)
-    additive_mask: bool = option(ADDED, False)
 
     sdk = (Sdk("TransformerEncoderLayer"),)
     in_keras = ()
     in_torch = ("nn.TransformerEncoderLayer",)
-    inputs = (1, 2)
+    inputs = (1, 3)
     attentions = ("self_attention",)
 
     @classmethod
@@ -226,7 +247,7 @@ class TransformerEncoderLayer(_Transformer):
             Example(cls(6, 2, 8), ((5, 6),)),
             Example(cls(6, 3, 4, activation=Gelu(), norm_first=True, use_causal_mask=True), ((5, 6),)),
             Example(cls(6, 1, 4, bias=False), ((5, 6), (5, 5)), dtypes=(DType.FLOAT32, DType.BOOL)),
-            Example(cls(6, 2, 4, additive_mask=True), ((5, 6), (5, 5))),
+            Example(cls(6, 2, 4), ((5, 6), (5, 5), (5,)), dtypes=(DType.FLOAT32, DType.FLOAT32, DType.BOOL)),
         )
 
 
@@ -234,8 +255,10 @@ class TransformerEncoderLayer(_Transformer):
 class TransformerDecoderLayer(_Transformer):
     """PyTorch's nn.TransformerDecoderLayer, batch first: (batch, steps, d_model), given others.
 
-    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input. A third
-    input is a mask as of MultiHeadAttention, for this one; use_causal_mask is for the first.
+    As TransformerEncoderLayer, with a second attention, "cross_attention/", of the steps to the second input, PyTorch's
+    memory. Inputs: steps, memory, then masks as of TransformerEncoderLayer. The first target_masks of these are for the
+    steps among themselves, as use_causal_mask is (PyTorch's tgt_mask and tgt_key_padding_mask); those after them are
+    for the second attention, with the memory's steps as keys (memory_mask, memory_key_padding_mask).
     """
 
     d_model: int = option(_MODEL, minimum=1)
@@ -247,12 +270,17 @@ class TransformerDecoderLayer(_Transformer):
     norm_first: bool = option(_FIRST, False)
     bias: bool = option(_BIAS, True)
     use_causal_mask: bool = option(CAUSAL, False)
-    additive_mask: bool = option(ADDED, False)
+    target_masks: int = option(
+        "how many of the masks, the first ones, are for the steps among themselves; the others are for the second "
+        "attention",
+        0,
+        minimum=0,
+    )
 
     sdk = (Sdk("TransformerDecoderLayer"),)
     in_keras = ()
     in_torch = ("nn.TransformerDecoderLayer",)
-    inputs = (2, 3)
+    inputs = (2, 6)
     attentions = ("self_attention", "cross_attention")
 
     @classmethod
@@ -264,5 +292,15 @@ class TransformerDecoderLayer(_Transformer):
                 ((5, 6), (7, 6), (7,)),
                 dtypes=(DType.FLOAT32, DType.FLOAT32, DType.BOOL),
             ),
-            Example(cls(6, 1, 4, additive_mask=True), ((5, 6), (7, 6), (5, 7))),
+            Example(cls(6, 1, 4), ((5, 6), (7, 6), (5, 7))),
+            Example(cls(6, 2, 4, target_masks=1), ((5, 6), (7, 6), (5, 5))),
+            Example(
+                cls(6, 2, 4, use_causal_mask=True, target_masks=2),
+                ((5, 6), (7, 6), (5, 5), (5,), (7,), (5, 7)),
+                dtypes=(*(DType.FLOAT32,) * 3, *(DType.BOOL,) * 2, DType.FLOAT32),
+            ),
         )
+
+    @property
+    def masks_first(self) -> int:
+        return self.target_masks

@@ -21,7 +21,7 @@ class _Unprojected(Kind):
     use_causal_mask: bool
     return_attention_scores: bool
     additive_mask: bool
-    inputs = (1, 4)
+    inputs = (1, 6)
     masking = "uses"
     compared: ClassVar[str] = ""
 
@@ -51,7 +51,7 @@ class _Unprojected(Kind):
         return (Role.BATCH, *(Role.NONE,) * (rank - 3), Role.STEPS, Role.FEATURES)
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        query, value, _, scores = self._met(inputs)
+        query, value, masks, scores = self._met(inputs)
         features, values = query.shape[-1], value.shape[-1]
         pairs = product(scores.spec.shape[1:])
         weights = self.trained(features)
@@ -72,7 +72,7 @@ class _Unprojected(Kind):
             params_reason=f"Trained: {' and '.join(sizes)}",
             macs=self.macs(pairs, features, values),
             how=scores.text,
-            sentences=self.sight.sentences(inputs),
+            sentences=self.sight.sentences(masks),
             sees_along=(query.rank - 2,),
             scratch=pairs * 2 + self.inside(pairs, features),
         )
@@ -84,16 +84,16 @@ class _Unprojected(Kind):
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         specs = [x.spec for x in inputs]
         *_, scores = self._met(specs)
-        query, value, key, mask = self.sight.parts(inputs, specs)
+        query, value, key, masks = self.sight.parts(inputs, specs)
         name = self.compare(graph, graph.arrange(query), graph.arrange(key), query.spec)
-        weights = self.sight.weights(graph, name, scores, mask)
+        weights = self.sight.weights(graph, name, scores, masks)
         main = graph.logical(graph.node("MatMul", [weights, graph.arrange(value)]), done.spec)
         return [main, graph.logical(weights, scores.spec)] if self.return_attention_scores else [main]
 
-    def _met(self, inputs: Sequence[Spec]) -> tuple[Spec, Spec, Spec, Scores]:
-        """Query, value, key and their scores. Raises LayerError where they do not fit."""
+    def _met(self, inputs: Sequence[Spec]) -> tuple[Spec, Spec, Sequence[Spec], Scores]:
+        """Query, value, masks and the scores. Raises LayerError where they do not fit."""
         self.sight.check_inputs(inputs)
-        query, value, key, _ = self.sight.parts(inputs, inputs)
+        query, value, key, masks = self.sight.parts(inputs, inputs)
         if query.rank < 3:
             raise LayerError("RANK_MISMATCH", f"needs at least batch, steps, features. It gets {query}",
                              expected_rank=3, got_rank=query.rank)  # fmt: skip
@@ -105,8 +105,8 @@ class _Unprojected(Kind):
                 field="inputs",
             )
         scores = Scores(Spec((*query.axes[:-1], Axis(Role.NONE, key.shape[-2])), query.dtype))
-        self.sight.check(inputs, scores)
-        return query, value, key, scores
+        self.sight.check(masks, len(inputs) - len(masks), scores)
+        return query, value, masks, scores
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Attention(_Unprojected):
 
     Inputs and masks as MultiHeadAttention; what lies between batch and steps, such as heads, attends for itself. With
     scale = 1 / sqrt(features) it is PyTorch's scaled_dot_product_attention; Keras' layer has no such factor. With
-    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s.
+    score_mode concat a score is concat_score_weight * sum(tanh(scale * (q + k))). A query that may see no key gives 0s:
+    Keras' mask of queries is a mask of bool (batch, queries, 1), beside that of keys, (batch, keys).
     Weights "scale" and "concat_score_weight", a number each, as use_scale and score_mode ask for them.
     """
 
@@ -141,6 +142,7 @@ class Attention(_Unprojected):
             Example(cls(scale=0.25), ((3, 5, 6), (3, 7, 6), (5, 7)), dtypes=masked),
             Example(cls(additive_mask=True), ((5, 6), (7, 6), (7, 6), (5, 7))),
             Example(cls(use_causal_mask=True), ((5, 6),)),
+            Example(cls(), ((5, 6), (7, 6), (5, 1), (7,)), dtypes=(*masked, DType.BOOL)),
         )
 
     @property

@@ -30,9 +30,8 @@ from lamina_server.layers.broadcasting import (
 )
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.merging.arithmetic import BROADCASTING_DOC, CONSTANT_DOC, Merge
-from lamina_server.layers.tensors import ANY, FLOATS, NUMBERS, DType, Layout, Spec
+from lamina_server.layers.tensors import ANY, BOOLS, FLOATS, NUMBERS, DType, Layout, Spec
 
-_BOOLS = frozenset({DType.BOOL})
 _CHOICE_HELD_BY = {**HELD_BY, DType.BOOL: DType.UINT8, DType.UINT64: DType.INT64}  # the same bits, chosen and put back
 _INFINITE = float("inf")
 
@@ -134,7 +133,7 @@ class Logical(Kind):
     )
     in_keras = ("ops.logical_and", "ops.logical_or", "ops.logical_not")
     in_torch = ("logical_and", "logical_or", "logical_not")
-    takes = _BOOLS
+    takes = BOOLS
     inputs = (1, None)
 
     @classmethod
@@ -211,7 +210,7 @@ class Where(Kind):
         )
 
     def check_types(self, inputs: Sequence[Spec]) -> None:
-        require_type(inputs[0], _BOOLS, 1)
+        require_type(inputs[0], BOOLS, 1)
         for i, x in enumerate(inputs[1:], 2):
             if x.dtype is not inputs[1].dtype:
                 raise LayerError(

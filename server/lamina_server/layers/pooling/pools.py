@@ -1,7 +1,7 @@
 """Pools: windows, or whole spatial axes, reduced to their largest value or their mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from lamina_server.dims import Size, product
+from lamina_server.errors import LayerError
 from lamina_server.formula import derive
 from lamina_server.layers.base import (
     Derivation,
@@ -21,12 +22,24 @@ from lamina_server.layers.base import (
     grouped,
     option,
     require_rank,
+    require_types,
     single,
 )
 from lamina_server.layers.convolution.conv import placed
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import add_ends, padded
-from lamina_server.layers.tensors import SPATIAL, Axis, DType, Layout, Role, Spec, channel_axis, counted, spatial_roles
+from lamina_server.layers.tensors import (
+    BOOLS,
+    SPATIAL,
+    Axis,
+    DType,
+    Layout,
+    Role,
+    Spec,
+    channel_axis,
+    counted,
+    spatial_roles,
+)
 from lamina_server.layers.windows import Padding, PadPair, complete
 
 
@@ -266,7 +279,11 @@ class GlobalMaxPool(GlobalPool):
 
 @dataclass(frozen=True)
 class GlobalAveragePool(GlobalPool):
-    """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels)."""
+    """The mean of each channel over all spatial axes: (batch, spatial..., channels) -> (batch, channels).
+
+    A second input is a mask of bool, (batch, spatial...): the mean is over the places where it is true, and nan where
+    there are none, as in Keras.
+    """
 
     rank: int | None = option(
         "number of spatial axes there must be; as many as there are where not given", None, minimum=1, maximum=3
@@ -274,6 +291,7 @@ class GlobalAveragePool(GlobalPool):
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
     keepdims: bool = option("whether the spatial axes stay, with size 1", False)
 
+    inputs = (1, 2)
     sdk = (Sdk("GlobalAveragePooling1D", 1), Sdk("GlobalAveragePooling2D", 2), Sdk("GlobalAveragePooling3D", 3))
     in_torch = ("nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d")
     masking = "uses"
@@ -281,7 +299,40 @@ class GlobalAveragePool(GlobalPool):
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example(cls(), ((9, 3),)), Example(cls(rank=2, keepdims=True), ((2, 5, 6),), Layout.CHANNELS_FIRST))
+        first, masked = Layout.CHANNELS_FIRST, (DType.FLOAT32, DType.BOOL)
+        return (
+            Example(cls(), ((9, 3),)),
+            Example(cls(rank=2, keepdims=True), ((2, 5, 6),), first),
+            Example(cls(), ((9, 3), (9,)), dtypes=masked),
+            Example(cls(keepdims=True), ((2, 5, 6), (5, 6)), first, masked),
+        )
+
+    def check_types(self, inputs: Sequence[Spec]) -> None:
+        require_types(inputs, self.takes, BOOLS)
+
+    def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
+        x, done = inputs[0], super().infer(inputs[:1], layout)
+        if len(inputs) == 1:
+            return done
+        channels = channel_axis(x.rank, self.data_format or layout)
+        wanted = tuple(size for i, size in enumerate(x.shape) if i != channels)
+        if inputs[1].shape != wanted:
+            listed = ", ".join(map(str, wanted))
+            raise LayerError("SIZE_MISMATCH", f"takes a mask of shape ({listed}), but {{input_2}} is {inputs[1]}",
+                             field="inputs")  # fmt: skip
+        return replace(done, sentences=("Only that counts for which the second input is true.",))
+
+    def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
+        if len(inputs) == 1:
+            return super().emit(graph, inputs, done)
+        x, mask = inputs
+        channels, dtype = channel_axis(x.spec.rank, self.data_format or graph.layout), x.spec.dtype
+        name = graph.node("Unsqueeze", [graph.arrange(mask), graph.ints([channels])])
+        seen = graph.arrange(graph.logical(name, x.spec.resized(channels, 1)._replace(dtype=DType.BOOL)), x.order)
+        kept = graph.node("Where", [seen, x.name, graph.const(0.0, dtype)])
+        mean, *_ = super().emit(graph, [x._replace(name=kept)], done)
+        share, *_ = super().emit(graph, [x._replace(name=graph.cast(seen, dtype))], done)
+        return [mean._replace(name=graph.node("Div", [mean.name, share.name]))]
 
 
 def _may_miss(window: Window, length: Size) -> bool:
