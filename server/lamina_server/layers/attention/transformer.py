@@ -27,6 +27,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.core.basics import activate, check_function
 from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.requirements import dividing, divisors
 from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
 
 T = TypeVar("T")
@@ -116,7 +117,8 @@ class _Transformer(Kind):
 
     def _feed(self, graph: Graph, spec: Spec, name: str) -> str:
         name = dense(graph, name, "linear1", bias=self.bias)
-        name = activate(graph, graph.logical(name, spec), self.activation).name
+        inner = spec.resized(2, self.dim_feedforward)
+        name = activate(graph, graph.logical(name, inner), self.activation).name
         return dense(graph, name, "linear2", bias=self.bias)
 
     @property
@@ -148,8 +150,9 @@ class _Transformer(Kind):
             raise LayerError(
                 "NOT_DIVISIBLE",
                 f"has d_model={self.d_model} and nhead={self.nhead}; each head takes an equal part, so nhead must "
-                f"divide {self.d_model}",
+                f"divide {self.d_model}; {dividing(divisors(self.d_model))}",
                 field="nhead",
+                legal=divisors(self.d_model),
             )
         self._sights[-1].check_inputs(inputs, len(self.attentions), least=len(self.attentions))
         for i, spec in enumerate((x, memory), 1):
@@ -162,6 +165,7 @@ class _Transformer(Kind):
                     field="d_model",
                     have=width,
                     wanted=self.d_model,
+                    position=i,
                 )
 
     def _weights(self) -> Iterator[Weight]:

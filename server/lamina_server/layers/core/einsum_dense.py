@@ -19,6 +19,7 @@ from lamina_server.layers.base import (
     Weight,
     one_for_each,
     option,
+    option_text,
     require_number,
     single,
 )
@@ -257,7 +258,7 @@ class EinsumDense(Kind):
         return require_number(sizes[letter], f"axis {letter}", "because kernel or bias have numbers for each")
 
     def _shown(self) -> str:
-        return f"({', '.join(map(str, self.output_shape[:8]))})"
+        return option_text(self.output_shape[:8])
 
     def _wrong(self, why: str) -> LayerError:
         return LayerError(
