@@ -36,8 +36,18 @@ def bind(stack: Stack, shapes: dict[str, tuple[int, ...]], found: Trace) -> Stac
     return put(replace(stack, nodes=tuple(nodes)), values)
 
 
+def at(found: Trace, values: Mapping[str, Size]) -> Stack:
+    """The stack of a trace with numbers in the place of some of its symbols, also of those that the server named."""
+    nodes = list(found.stack.nodes)
+    for layer in found.inputs:
+        kind = layer.node.kind
+        assert isinstance(kind, Input)
+        nodes[layer.index] = layer.node._replace(kind=Input(layer.done.spec.shape[1:], kind.dtype))
+    return put(replace(found.stack, nodes=tuple(nodes)), values)
+
+
 def put(stack: Stack, values: Mapping[str, Size]) -> Stack:
-    """The stack with numbers in the place of some of its symbols."""
+    """The stack with numbers in the place of some of its symbols; what is written "?" stays."""
     blocks = tuple(block._replace(stack=_within(block.stack, values)) for block in stack.blocks)
     return replace(stack, nodes=tuple(node.bound(values) for node in stack.nodes), blocks=blocks)
 

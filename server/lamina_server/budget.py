@@ -24,6 +24,11 @@ class Budget:
         self.layers += count
         self.limits.check("max_layers", self.layers, "The number of layers is")
 
+    def take_peak(self, peak: Size | None) -> None:
+        """Most bytes alive at once for a sample; None where they depend on symbols."""
+        if peak is not None:
+            self.limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
+
     def take(self, name: str, inputs: Sequence[Spec], done: Inference, macs: Size, *, owns: bool) -> None:
         """One layer; `macs` are those up to and with it, `owns` says whether its weights are its own."""
         if done.kept.get("within") is not self.limits:  # what is alike is alike within the limits

@@ -129,8 +129,9 @@ def _check_alone(node: Node) -> None:
     if node.inputs:
         text = "holds a layer with inputs of its own; the layer inside takes what this one takes"
         raise LayerError("UNSUPPORTED", text, field="layer.inputs")
-    if isinstance(node.kind, Input):
-        raise LayerError("UNSUPPORTED", "holds an Input; it needs a layer that computes", field="layer")
+    if node.kind.begins:
+        what = "an Input" if isinstance(node.kind, Input) else f"{node.kind.title}, which takes nothing"
+        raise LayerError("UNSUPPORTED", f"holds {what}; it needs a layer that computes", field="layer")
     fewest = node.kind.inputs[0]
     if fewest > 1:
         text = f"holds a layer that takes {fewest} inputs or more, {node.kind.title}, but one tensor comes"

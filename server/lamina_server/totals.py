@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lamina_server.dims import Dim, Size, evaluate, exact_div, product
+from lamina_server.errors import LayerError
 from lamina_server.formula import derive
-from lamina_server.layers.base import Inference
+from lamina_server.layers.base import MAX_INT, Inference
 from lamina_server.layers.core.basics import Input
 from lamina_server.layers.tensors import Spec
 from lamina_server.records import LayerTrace, output_bytes
@@ -107,6 +108,16 @@ def symbol_ranges(layers: Sequence[LayerTrace]) -> dict[str, int]:
     }
     names = sorted({name for size in sizes for name in size.symbols} - {"batch"})
     return {name: _smallest(name, [size for size in sizes if name in size.symbols]) for name in names}
+
+
+def never_legal(layers: Sequence[LayerTrace], ranges: dict[str, int]) -> tuple[int, LayerError, str] | None:
+    """The first layer that leaves nothing whatever a symbol is, by index and name, with the refusal; None for none."""
+    for name in (name for name, least in ranges.items() if least > MAX_INT):
+        for layer in layers:
+            if symbol_ranges(list(layer.walk())).get(name, 1) > MAX_INT:
+                text = f"would leave {layer.done.spec}: nothing at all, whatever {name} is"
+                return layer.index, LayerError("EMPTY_RESULT", text), layer.name
+    return None
 
 
 def _smallest(name: str, sizes: Sequence[Dim]) -> int:

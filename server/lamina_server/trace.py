@@ -33,7 +33,7 @@ from lamina_server.origins import Origin, check_mask, origin_after
 from lamina_server.receptive import fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
 from lamina_server.stack import Namer, Node, Stack, field_name
-from lamina_server.totals import peak_bytes, per_sample, symbol_ranges
+from lamina_server.totals import never_legal, peak_bytes, per_sample, symbol_ranges
 from lamina_server.wiring import resolve
 from lamina_server.words import brief, nearest, shortened
 
@@ -119,12 +119,13 @@ class _Tracer:
 
     def finish(self) -> Trace:
         """Outputs, totals and ranges."""
-        outputs, limits = self.outputs(), self.shared.budget.limits
+        outputs = self.outputs()
         peak = peak_bytes(self.layers, outputs)
-        if peak is not None:
-            limits.check("max_activation_bytes", peak, "The activations alive at once take, per sample,")
+        self.shared.budget.take_peak(peak)
         symbolic = len(self.shared.inputs.declared) > 1  # the batch is always there
         ranges = symbol_ranges([layer for top in self.layers for layer in top.walk()]) if symbolic else {}
+        if never := never_legal(self.layers, ranges):
+            raise self._refusal(*never)
         return Trace(self.stack, self.layers, outputs, self.shared.specs, ranges, self.macs, self.bias_adds, peak)
 
     def outputs(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def stack_of(kind: Kind, *shapes: Shape, last: DType = DType.FLOAT32) -> Stack:
         (MultiHeadAttention(2, 3, output_shape=(0,)), [(5, 6)], None, "OUT_OF_RANGE", "has output_shape=0"),
         (MultiHeadAttention(2, 3, output_shape=(2,) * 10**5), [(5, 6)], None, "OUT_OF_RANGE", "declares 100000 axes"),
         (GroupQueryAttention(3, 4, 3), [(5, 6)], None, "NOT_DIVISIBLE",
-         "has num_query_heads=4 and num_key_value_heads=3; the first must be a multiple"),
+         "has num_query_heads=4 and num_key_value_heads=3; the second must divide the first; 1, 2, 4 do"),
         (TransformerEncoderLayer(6, 4), [(5, 6)], None, "NOT_DIVISIBLE", "has d_model=6 and nhead=4"),
         (ENCODER, [(5, 8)], None, "SIZE_MISMATCH", "has d_model=6, but x0 has 8 features: batch, 5 steps, 8"),
         (DECODER, [(5, 6), (7, 5)], None, "SIZE_MISMATCH", "has d_model=6, but x1 has 5 features"),

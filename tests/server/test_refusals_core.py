@@ -46,7 +46,7 @@ def refused(kind: Kind, *shapes: tuple[Size, ...], dtypes: Sequence[DType] = ())
     [
         ("abc", (4,), None, "BAD_EQUATION", 'has equation="abc", which is no equation that it can read; write it as'),
         ("abc,cd", (4,), None, "BAD_EQUATION", "no equation that it can read"),
-        ("a" * 10**6, (4,), None, "BAD_EQUATION", f'"{"a" * 100}"'),
+        ("a" * 10**6, (4,), None, "BAD_EQUATION", f'"{"a" * 60}..."'),
         ("...c,cd->cd...", (4,), None, "BAD_EQUATION", '"..." on the same side of input and output'),
         ("...abc...,cd->...abd...", (4,), None, "BAD_EQUATION", '"..." on the same side'),
         ("aac,cd->aad", (SAME, 4), None, "BAD_EQUATION", "has a letter twice in one term"),
@@ -56,7 +56,7 @@ def refused(kind: Kind, *shapes: tuple[Size, ...], dtypes: Sequence[DType] = ())
         ("abc,c->abd", (SAME, 4), None, "BAD_EQUATION", "has d in one term only"),
         ("ab,bc->ac", (4,), None, "RANK_MISMATCH", '"ab,bc->ac", which needs 2 axes with the batch. It gets batch, 7'),
         ("...abcd,de->...abce", (4,), None, "RANK_MISMATCH", "needs 4 axes or more"),
-        ("abc,cd->abd", (4,), None, "LENGTH_MISMATCH", "has output_shape=(4) for bd: one size for each letter"),
+        ("abc,cd->abd", (4,), None, "LENGTH_MISMATCH", "has output_shape=(4,) for bd: one size for each letter"),
         ("abc,cd->abd", (8, 4), None, "SIZE_MISMATCH", "has 8 for b in output_shape, but the input has 7"),
         ("abc,cd->abd", (SAME, SAME), None, "OUT_OF_RANGE", "has ? for d in output_shape; the input has no d"),
         ("abc,cd->abd", (SAME, 0), None, "OUT_OF_RANGE", "has 0 for d in output_shape"),

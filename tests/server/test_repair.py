@@ -18,6 +18,7 @@ from lamina_server.layers.core.basics import Activation, Dense, Input
 from lamina_server.layers.core.lookups import Embedding
 from lamina_server.layers.holders import Block, BlockName
 from lamina_server.layers.merging.arithmetic import Multiply, Subtract
+from lamina_server.layers.merging.einsum import Einsum
 from lamina_server.layers.merging.joining import Add, Concatenate, StackTensors
 from lamina_server.layers.merging.ordering import TopK
 from lamina_server.layers.merging.products import Dot, MatMul
@@ -214,6 +215,8 @@ CASES = [
     Case("UNKNOWN_BLOCK", using("blok", "block"), ('use "block"',), "batch, 4"),
     Case("UNKNOWN_LAYER", sharing(4, "densee"), ("share those of dense", "weights of its own"), "batch, 4"),
     Case("WEIGHTS_DIFFER", sharing(5, "dense"), ("weights of its own",), "batch, 5"),
+    Case("LENGTH_MISMATCH", chain((9, 9, 2), Conv(4, (3, 3), (2,))), ("2 numbers: strides=(2, 2)",),
+         "batch, height 4, width 4, 4"),
     Case("DTYPE_MISMATCH", chain((9,), Embedding(4, 3)), ('convert input to int64: put Cast("int64") behind it',),
          "embedding: batch, 9 steps, 3"),
 ]  # fmt: skip
@@ -278,8 +281,8 @@ def test_a_fix_that_leaves_a_later_fault_is_offered_after_those_that_leave_none(
 
 
 def test_reasons_without_a_writer_have_no_fixes() -> None:
-    found = diagnosed(chain((9, 2), Conv(4, (3,), (1, 1))))
-    assert (found.reason, found.fixes) == ("LENGTH_MISMATCH", [])
+    found = diagnosed(chain((9, 2), Einsum("a b")))
+    assert (found.reason, found.fixes) == ("BAD_EQUATION", [])
     assert diagnosed(Stack(())).fixes == []
 
 

@@ -174,6 +174,14 @@ class TimeDistributed(Holder):
 
     def made(self, inputs: Sequence[Spec], held: Held) -> Inference:
         (x,), (name, inside) = inputs, held.layers[-1]
+        entries = x.axes[0].size * x.axes[1].size
+        for output in held.outputs:
+            if output.spec.shape[0] != entries:
+                text = (
+                    f"holds {inside.label}, which makes {output.spec.shape[0]} entries along the batch axis of the "
+                    f"{entries} that come; the layer inside must keep them apart, since each is a step of a sample"
+                )
+                raise LayerError("UNSUPPORTED", text, field="layer")
         role = _beside(x.axes[1].role, [axis.role for o in held.outputs for axis in o.spec.axes])
         steps = Axis(role, x.axes[1].size)
         outputs = tuple(Output(o.name, Spec((x.axes[0], steps, *o.spec.axes[1:]), o.spec.dtype)) for o in held.outputs)

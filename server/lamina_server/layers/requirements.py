@@ -125,6 +125,17 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
     return f'"{value}"' if plain else str(value)
 
 
+def divisors(count: int) -> tuple[int, ...]:
+    """Numbers up to 4096 that divide a number."""
+    return tuple(n for n in range(1, min(count, 4096) + 1) if count % n == 0)
+
+
+def dividing(legal: Sequence[int]) -> str:
+    """`1, 5 do`, of numbers that divide another."""
+    shown = ", ".join(map(str, legal[:12])) + (", ..." if len(legal) > 12 else "")
+    return f"{shown} {'do' if len(legal) > 1 else 'does'}"
+
+
 def plural(count: Size, noun: str) -> str:
     """`1 filter`, `2 filters`, `T filters`."""
     return f"{grouped(count)} {noun if count == 1 else noun + 's'}"

@@ -15,7 +15,11 @@ def repaired(stack: Stack, found: Diagnosis, limits: Limits) -> Diagnosis:
     """The diagnosis with at most three fixes: first those that leave no fault, then those that clear only this one."""
     whole: list[Fix] = []
     part: list[Fix] = []
+    tried: list[tuple[StackStep, ...]] = []
     for title, steps in candidates(stack, found):
+        if steps in tried:
+            continue
+        tried.append(steps)
         fix, legal = _tried(stack, found, title, steps, limits)
         if fix is not None:
             (whole if legal else part).append(fix)

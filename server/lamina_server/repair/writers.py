@@ -20,6 +20,16 @@ from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_a
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault, written
 from lamina_server.repair.merges import aligned_otherwise, disagreeing
+from lamina_server.repair.options import (
+    axes_of_one,
+    evened,
+    left_out,
+    nearest_divisors,
+    nearest_range,
+    own_only,
+    widths,
+    without_holes,
+)
 from lamina_server.repair.steps import InBlock, ReplaceNode, SetLayout
 from lamina_server.words import close_names
 
@@ -44,6 +54,7 @@ def _rank(fault: Fault) -> Iterator[Candidate]:
         )
     if isinstance(producer.node.kind, Flatten | GlobalAveragePool) and fault.refs[0] == producer.name:
         yield from fault.removed(producer.index, f"{producer.name} merges the axes this layer needs")
+    yield from axes_of_one(fault, len(wanted))
     if len(wanted) == fault.x.rank + 1:
         yield from _one_axis_more(fault, sizes)
     elif len(wanted) < fault.x.rank:
@@ -115,6 +126,7 @@ def _window(fault: Fault) -> Iterator[Candidate]:
         yield _same(fault)
     if isinstance(fault.kind, Pool):
         yield from fault.removed(fault.index, "nothing is left to pool here")
+    yield from without_holes(fault)
     name = "kernel_size" if hasattr(fault.kind, "kernel_size") else "pool_size"
     given = getattr(fault.kind, name)
     spatial = [axis.size for axis in x.axes[1:] if axis.role not in (Role.CHANNELS,)][-len(given) :]
@@ -163,6 +175,7 @@ def _pools_that_stand_still(fault: Fault, declared: object) -> Iterator[Candidat
 
 
 def _divisible(fault: Fault) -> Iterator[Candidate]:
+    yield from nearest_divisors(fault)
     if "groups" not in fault.facts or "channels" not in fault.facts:  # heads, and not the groups of a convolution
         return
     groups, channels = (int(fault.facts[key]) for key in ("groups", "channels"))  # type: ignore[call-overload]
@@ -183,6 +196,7 @@ def _size(fault: Fault) -> Iterator[Candidate]:
         yield from _any_size(fault)
     else:
         yield from disagreeing(fault)
+        yield from widths(fault)
 
 
 def _reshape(fault: Fault) -> Iterator[Candidate]:
@@ -218,6 +232,7 @@ def _padding(fault: Fault) -> Iterator[Candidate]:
     else:
         yield _same(fault)
         yield 'no padding: padding="valid"', fault.changed(padding="valid")
+    yield from left_out(fault)
 
 
 def _same(fault: Fault) -> Candidate:
@@ -248,6 +263,7 @@ def _axis(fault: Fault) -> Iterator[Candidate]:
     elif axis is not None:
         yield "the last axis: axis=-1", fault.changed(axis=(-1,) if several else -1)
         yield "the first axis after the batch: axis=1", fault.changed(axis=(1,) if several else 1)
+    yield from own_only(fault)
 
 
 def _symbolic(fault: Fault) -> Iterator[Candidate]:
@@ -290,6 +306,12 @@ def _range(fault: Fault) -> Iterator[Candidate]:
     name, most = fault.found.field.rpartition(".")[2], fault.facts.get("maximum")
     if type(getattr(fault.kind, name, None)) is int and isinstance(most, int):
         yield f"the most that fits: {name}={most}", fault.changed(**{name: most})
+    yield from nearest_range(fault)
+
+
+def _lengths(fault: Fault) -> Iterator[Candidate]:
+    yield from evened(fault)
+    yield from left_out(fault)
 
 
 def _unsupported(fault: Fault) -> Iterator[Candidate]:
@@ -304,6 +326,7 @@ def _unsupported(fault: Fault) -> Iterator[Candidate]:
             "states go in and out: stateful=False, return_state=True",
             fault.changed(stateful=False, return_state=True),
         )
+    yield from left_out(fault)
 
 
 def _any_size(fault: Fault) -> Iterator[Candidate]:
@@ -345,6 +368,7 @@ WRITERS: dict[str, Callable[[Fault], Iterator[Candidate]]] = {
     "RANK_MISMATCH": _rank,
     "WINDOW_TOO_LONG": _window,
     "DECLARED_MISMATCH": _declared,
+    "LENGTH_MISMATCH": _lengths,
     "NOT_DIVISIBLE": _divisible,
     "SIZE_MISMATCH": _size,
     "UNKNOWN_INPUT": _unknown_input,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lamina.v1 import layers_pb2, trace_pb2
-from lamina_server.binding import bind, check_values, put, sizes_of, too_short
+from lamina_server.binding import at, bind, check_values, sizes_of, too_short
 from lamina_server.dims import evaluate
 from lamina_server.errors import InvalidRequestError, KernelError, LimitError, MismatchError, StackError
 from lamina_server.export import export
@@ -92,7 +92,7 @@ class Plan:
         if not values:
             return self.trace
         with self._numbers_named(values):
-            return annotate(traced(put(self.trace.stack, dict(values)), limits), limits)
+            return annotate(traced(at(self.trace, values), limits), limits)
 
     def _bind(self, shapes: Mapping[str, tuple[int, ...]], limits: Limits) -> Trace:
         with self._numbers_named(sizes_of(self.trace, shapes)):

@@ -25,6 +25,7 @@ from lamina_server.layers.base import (
     too_many_axes,
 )
 from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.requirements import dividing, divisors
 from lamina_server.layers.tensors import SPATIAL, Axis, DType, Layout, Role, Spec, names
 
 DROPOUT = "fraction of the weights dropped in training; no effect at inference"
@@ -297,9 +298,10 @@ class GroupQueryAttention(_Projected):
         if count % groups:
             raise LayerError(
                 "NOT_DIVISIBLE",
-                f"has num_query_heads={count} and num_key_value_heads={groups}; the first must be a multiple of the "
-                "second",
+                f"has num_query_heads={count} and num_key_value_heads={groups}; the second must divide the first; "
+                f"{dividing(divisors(count))}",
                 field="num_key_value_heads",
+                legal=divisors(count),
             )
         return Heads(count, groups, self.head_dim, self.head_dim, (query,), self.use_bias, self.use_gate)
 

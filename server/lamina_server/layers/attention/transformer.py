@@ -27,6 +27,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.core.basics import activate, check_function
 from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.requirements import dividing, divisors
 from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec
 
 T = TypeVar("T")
@@ -118,7 +119,8 @@ class _Transformer(Kind):
 
     def _feed(self, graph: Graph, spec: Spec, name: str) -> str:
         name = dense(graph, name, "linear1", bias=self.bias)
-        name = activate(graph, graph.logical(name, spec), self.activation).name
+        inner = spec.resized(2, self.dim_feedforward)
+        name = activate(graph, graph.logical(name, inner), self.activation).name
         return dense(graph, name, "linear2", bias=self.bias)
 
     @property
@@ -159,8 +161,9 @@ class _Transformer(Kind):
             raise LayerError(
                 "NOT_DIVISIBLE",
                 f"has d_model={self.d_model} and nhead={self.nhead}; each head takes an equal part, so nhead must "
-                f"divide {self.d_model}",
+                f"divide {self.d_model}; {dividing(divisors(self.d_model))}",
                 field="nhead",
+                legal=divisors(self.d_model),
             )
         if masks < self.masks_first:
             given = (
@@ -181,6 +184,7 @@ class _Transformer(Kind):
                     field="d_model",
                     have=width,
                     wanted=self.d_model,
+                    position=i,
                 )
 
     def _weights(self) -> Iterator[Weight]:
@@ -271,10 +275,7 @@ class TransformerDecoderLayer(_Transformer):
     bias: bool = option(_BIAS, True)
     use_causal_mask: bool = option(CAUSAL, False)
     target_masks: int = option(
-        "how many of the masks, the first ones, are for the steps among themselves; the others are for the second "
-        "attention",
-        0,
-        minimum=0,
+        "how many masks, the first, are for the steps among themselves, not for the second attention", 0, minimum=0
     )
 
     sdk = (Sdk("TransformerDecoderLayer"),)

@@ -103,6 +103,9 @@ class _Unprojected(Kind):
                 "SIZE_MISMATCH",
                 f"compares queries of {query.shape[-1]} numbers with keys of {key.shape[-1]}; they must be as many",
                 field="inputs",
+                have=query.shape[-1],
+                wanted=key.shape[-1],
+                position=1,
             )
         scores = Scores(Spec((*query.axes[:-1], Axis(Role.NONE, key.shape[-2])), query.dtype))
         self.sight.check(masks, len(inputs) - len(masks), scores)

@@ -19,12 +19,14 @@ from lamina_server.layers.base import (
     Weight,
     one_for_each,
     option,
+    option_text,
     require_number,
     single,
 )
 from lamina_server.layers.core.basics import activate, check_function
 from lamina_server.layers.graph import Array, Graph, Value
 from lamina_server.layers.tensors import Axis, DType, Layout, Role, Spec, usual_roles
+from lamina_server.words import shortened
 
 _FORM = re.compile(
     r"(?P<before>\.{3})?(?P<x>[a-zA-Z]+)(?P<after>\.{3})?,(?P<kernel>[a-zA-Z]+)->"
@@ -238,7 +240,7 @@ class EinsumDense(Kind):
         if not set(letters) <= set(terms.given) or len(set(letters)) < len(letters):
             raise LayerError(
                 "BAD_AXIS",
-                f'has bias_axes="{letters[:_LONGEST]}"; they are letters of the output but the batch, each once: '
+                f"has bias_axes={shortened(letters)}; they are letters of the output but the batch, each once: "
                 f"{terms.given or 'it has none'}",
                 field="bias_axes",
             )
@@ -256,12 +258,12 @@ class EinsumDense(Kind):
         return require_number(sizes[letter], f"axis {letter}", "because kernel or bias have numbers for each")
 
     def _shown(self) -> str:
-        return f"({', '.join(map(str, self.output_shape[:8]))})"
+        return option_text(self.output_shape[:8])
 
     def _wrong(self, why: str) -> LayerError:
         return LayerError(
             "BAD_EQUATION",
-            f'has equation="{self.equation[:_LONGEST]}", which {why}; write it as "abc,cd->abd", "...x,xy->...y" or '
+            f'has equation={shortened(self.equation)}, which {why}; write it as "abc,cd->abd", "...x,xy->...y" or '
             '"ab...,bc->ac..."',
             field="equation",
         )

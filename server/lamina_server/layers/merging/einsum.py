@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lamina_server.dims import Size, product
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
-from lamina_server.layers.base import Example, Inference, Kind, Sdk, option, single
+from lamina_server.layers.base import Example, Inference, Kind, Sdk, option, plural, single
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.tensors import FLOATS, Axis, DType, Layout, Spec
 from lamina_server.words import shortened
@@ -94,7 +94,8 @@ class Einsum(Kind):
         for i, (x, count, term) in enumerate(zip(inputs, rest, terms, strict=False), 1):
             if count < 0 or (count and term[2] is None):  # type: ignore[index]  # all match
                 labels, axes = _letters(term), x.rank
-                text = f'has "{term[0]}" for {{input_{i}}}, {labels} labels, but {{input_{i}}} is {x}: {axes} axes'  # type: ignore[index]
+                has = f'has "{term[0]}" for {{input_{i}}}, {plural(labels, "label")}'  # type: ignore[index]
+                text = f"{has}, but {{input_{i}}} is {x}: {axes} {'axis' if axes == 1 else 'axes'}"
                 raise LayerError("RANK_MISMATCH", text, field="equation", expected_rank=labels, got_rank=axes)
         free = [letter for letter in ascii_letters if letter not in text]
         most = max((n for n, term in zip(rest, terms, strict=False) if term[2]), default=0)  # type: ignore[index]

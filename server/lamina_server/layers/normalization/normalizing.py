@@ -19,6 +19,7 @@ from lamina_server.layers.base import (
     require_number,
 )
 from lamina_server.layers.graph import Graph, Value
+from lamina_server.layers.requirements import dividing, divisors
 from lamina_server.layers.shaping.reshaping import reshape
 from lamina_server.layers.tensors import DType, Layout, Spec
 from lamina_server.layers.weighted import (
@@ -180,11 +181,10 @@ class GroupNormalization(Kind):
         if groups == 0:
             raise LayerError("OUT_OF_RANGE", "has groups=0; it must be 1 or more, or -1", field="groups", got=0)
         if channels % groups:
-            divisors = [n for n in range(1, min(channels, 4096) + 1) if channels % n == 0][:12]
             raise LayerError(
                 "NOT_DIVISIBLE",
                 f"has groups={groups}, which does not divide the {plural(channels, 'channel')}; "
-                f"{', '.join(map(str, divisors))} {'does' if len(divisors) == 1 else 'do'}",
+                f"{dividing(divisors(channels))}",
                 field="groups",
                 groups=groups,
                 channels=channels,

@@ -330,7 +330,12 @@ def _check_initial(given: Sequence[Spec], wanted: Sequence[Output]) -> None:
             if isinstance(axis.size, int):
                 require_number(found.size, f"{name}'s {axis.role.value}", f"of which the state has {axis.size}")
         if x.shape != spec.shape:
-            raise LayerError("SIZE_MISMATCH", text, field="inputs")
+            more = (
+                {"have": x.shape[-1], "wanted": spec.shape[-1], "position": i}
+                if x.shape[:-1] == spec.shape[:-1]
+                else {}
+            )
+            raise LayerError("SIZE_MISMATCH", text, field="inputs", **more)
 
 
 def _against_torch(passes: Sequence[Pass]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from lamina_server.layers.base import (
 )
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import pad
+from lamina_server.layers.requirements import dividing, divisors
 from lamina_server.layers.shaping.reshaping import reshape
 from lamina_server.layers.tensors import (
     ANY,
@@ -101,7 +102,9 @@ class PixelShuffle(_PixelShuffle):
         r = self.upscale_factor
         if exact_div(count, r * r) is None:
             require_number(count, "channels", f"because {r} x {r} = {r * r} must divide it")
-            raise _indivisible(f"channels {count}", f"upscale_factor x upscale_factor = {r * r}", count, r * r)
+            legal = [n for n in divisors(count) if count % n**2 == 0]
+            has = f"upscale_factor={r}, whose square, {r * r}, does not divide the {plural(count, 'channel')}"
+            raise _indivisible("upscale_factor", f"{has}; of upscale_factor, {dividing(legal)}", count, legal)
         out = derive("floor(C / n)", C=count, n=r * r)
         reason = f"{plural(r * r, 'channel')} {'makes' if r == 1 else 'make'} {r} x {r} pixels."
         return Derivation(axis, Role.CHANNELS, count, out, reason)
@@ -147,7 +150,9 @@ class PixelUnshuffle(_PixelShuffle):
         r = self.downscale_factor
         if exact_div(length, r) is None:
             require_number(length, role.value, f"because {r} must divide it")
-            raise _indivisible(f"{role.value} {length}", f"downscale_factor={r}", length, r)
+            legal = divisors(length)
+            has = f"downscale_factor={r}, which does not divide {role.value} {length}; {dividing(legal)}"
+            raise _indivisible("downscale_factor", has, length, legal)
         return Derivation(axis, role, length, derive("floor(L / r)", L=length, r=r), "")
 
     def channels(self, count: Size, axis: int) -> Derivation:
@@ -186,7 +191,9 @@ class ChannelShuffle(Kind):
         count = x.shape[axis]
         if exact_div(count, self.groups) is None:
             require_number(count, "channels", f"because groups={self.groups} must divide it")
-            raise _indivisible(f"channels {count}", f"groups={self.groups}", count, self.groups)
+            legal, of = divisors(count), plural(count, "channel")
+            has = f"groups={self.groups}, which does not divide the {of}; {dividing(legal)}"
+            raise _indivisible("groups", has, count, legal)
         groups = plural(self.groups, "group")
         return Inference(single(x), "ChannelShuffle", how=f"channels of {groups} taken in turn, shape unchanged")
 
@@ -330,7 +337,10 @@ class Fold(_Windows):
         left = exact_div(channels, taps)
         if left is None:
             require_number(channels, "channels", f"because the {taps} positions of a window must divide it")
-            raise _indivisible(f"channels {channels}", f"kernel_size, {taps} positions,", channels, taps)
+            has = (
+                f"windows of {plural(taps, 'position')}, which must divide the {plural(channels, 'channel')} that come"
+            )
+            raise _indivisible("kernel_size", has, channels, ())
         size = self._size()
         spots = spatial_axes(2, layout)
         axes = {spot: Axis(role, n) for spot, role, n in zip(spots, SPATIAL[2], size, strict=True)}
@@ -384,5 +394,5 @@ def _counted(row: Derivation) -> str:
     return f"{row.role.value} {equation(row.derived).replace(' * ', ' x ')}"
 
 
-def _indivisible(what: str, by: str, have: Size, divisor: int) -> LayerError:
-    return LayerError("NOT_DIVISIBLE", f"has {what}, which {by} does not divide", have=have, divisor=divisor)
+def _indivisible(option: str, has: str, have: Size, legal: Sequence[int]) -> LayerError:
+    return LayerError("NOT_DIVISIBLE", f"has {has}", field=option, have=have, legal=tuple(legal))

@@ -7,6 +7,7 @@ from lamina_server.dims import Size, evaluate, exact_div, positive_part
 from lamina_server.errors import LayerError
 from lamina_server.formula import Derived, derive
 from lamina_server.layers.base import (
+    MAX_INT,
     Derivation,
     Example,
     Inference,
@@ -136,7 +137,10 @@ class Slice(Kind):
         first, last = self._ends(length)
         out = self._length(first, last)
         name = axis_name(role, axis)
-        if isinstance(out.value, int) and out.value < 1:
+        most = (
+            out.value if isinstance(out.value, int) else evaluate(out.value, dict.fromkeys(out.value.symbols, MAX_INT))
+        )
+        if most < 1:
             text = f"takes nothing of {name}, which is {length}: from {first} to before {last}, in steps of {self.step}"
             raise LayerError("EMPTY_RESULT", text, field="start", length=length)
         row = Derivation(axis, role, length, out, self._reason(first, last))
