@@ -7324,7 +7324,7 @@ def TransformerDecoderLayer(
         norm_first: Whether normalisations come before attention and dense layers, not after the sums. Default False.
         bias: Whether projections, dense layers and normalisations have biases. Default True.
         use_causal_mask: Whether query i sees only keys 0 to i. Default False.
-        target_masks: How many masks, the first, are for the steps among themselves, not for the second attention. Default 0.
+        target_masks: How many masks, the first, are for the steps among themselves, not with the memory. Default 0.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.

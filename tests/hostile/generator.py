@@ -7,8 +7,6 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.message import Message
-
 from lamina.v1 import layers_pb2, tensor_pb2
 from lamina_server.layers import KINDS
 from lamina_server.layers.base import Kind
@@ -35,10 +33,10 @@ class Maker:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
 
-    def stack(self, kind: type[Kind], *, wild: float = 0.0) -> layers_pb2.Stack:
+    def stack(self, kind: type[Kind], *, wild: float = 0.0) -> Any:
         """A stack around a layer of a kind; `wild` is the chance that a number is one nobody would choose."""
         rng, self.wild = self.rng, wild
-        made = encode_stack(example_stack(rng.choice(kind.examples())))
+        made: Any = encode_stack(example_stack(rng.choice(kind.examples())))
         inputs = [layer.input for layer in made.layers if layer.HasField("input")]
         last = made.layers[-1]
         if rng.random() < 0.15:
@@ -57,13 +55,13 @@ class Maker:
 
     # ---- what stands around a layer ----
 
-    def _change_inputs(self, made: layers_pb2.Stack, last: layers_pb2.Layer) -> None:
+    def _change_inputs(self, made: Any, last: layers_pb2.Layer) -> None:
         names = [layer.name for layer in made.layers[:-1]]
         if names and all(names):
             count = self.rng.choice([1, 1, 2, 2, 3, 4])
             last.inputs[:] = [self.rng.choice(names) for _ in range(count)]
 
-    def _surround(self, made: layers_pb2.Stack, last: layers_pb2.Layer) -> None:
+    def _surround(self, made: Any, last: layers_pb2.Layer) -> None:
         """A holder around the layer, the same layer again, a layer before it or a layer behind it."""
         rng = self.rng
         match rng.randrange(6):
@@ -89,7 +87,7 @@ class Maker:
                     if not layer.HasField("block"):
                         made.layers.append(layer)
 
-    def _turn(self, made: layers_pb2.Stack, last: layers_pb2.Layer) -> None:
+    def _turn(self, made: Any, last: layers_pb2.Layer) -> None:
         """A Permute behind every Input that moves the axes and is undone by the Input's own shape."""
         rows: list[layers_pb2.Layer] = []
         for layer in made.layers[:-1]:
@@ -99,11 +97,11 @@ class Maker:
                 order = self.rng.sample(range(len(dims)), len(dims))
                 new = [None] * len(dims)
                 for to, origin in enumerate(order):
-                    new[origin] = dims[to]  # type: ignore[call-overload]
+                    new[origin] = dims[to]
                 name = layer.name
                 layer.name = f"{name}_in"
                 layer.input.shape.ClearField("dims")
-                layer.input.shape.dims.extend(new)  # type: ignore[arg-type]
+                layer.input.shape.dims.extend(new)
                 moved = layers_pb2.Layer(inputs=[layer.name])
                 moved.name = name or "moved"
                 moved.permute.dims.extend(i + 1 for i in order)
@@ -115,7 +113,7 @@ class Maker:
         made.ClearField("layers")
         made.layers.extend(kept)
 
-    def _distribute(self, made: layers_pb2.Stack, last: layers_pb2.Layer) -> None:
+    def _distribute(self, made: Any, last: layers_pb2.Layer) -> None:
         inner = layers_pb2.Layer()
         inner.CopyFrom(last)
         del inner.inputs[:]
@@ -130,7 +128,7 @@ class Maker:
         last.ClearField(str(last.WhichOneof("kind")))
         getattr(last, outer).layer.CopyFrom(inner)
 
-    def _enclose(self, made: layers_pb2.Stack, last: layers_pb2.Layer) -> None:
+    def _enclose(self, made: Any, last: layers_pb2.Layer) -> None:
         block = made.blocks.add(name="hold")
         entries = [layer for layer in made.layers if layer.HasField("input")]
         for i, entry in enumerate(entries):
@@ -179,7 +177,7 @@ class Maker:
             return tensor_pb2.Dim(expression=rng.choice(SYMBOLS))
         return tensor_pb2.Dim(size=rng.choice(WILD_SIZES if rng.random() < self.wild else SIZES))
 
-    def _change(self, message: Message, depth: int) -> None:
+    def _change(self, message: Any, depth: int) -> None:
         """Changes one field of a message, or of one inside it."""
         rng, fields = self.rng, list(message.DESCRIPTOR.fields)
         if not fields:

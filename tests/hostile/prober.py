@@ -12,7 +12,7 @@ import lamina as lm
 from lamina.v1 import layers_pb2, trace_pb2
 from lamina_server import runtime
 from lamina_server.binding import at as at_sizes
-from lamina_server.dims import evaluate, symbol
+from lamina_server.dims import Size, evaluate, symbol
 from lamina_server.errors import InvalidRequestError, KernelError, LaminaError, LimitError, StackError
 from lamina_server.export import export, output_name
 from lamina_server.layers.core.basics import Input
@@ -123,7 +123,7 @@ def _fixed(message: layers_pb2.Stack, told: trace_pb2.Diagnostic, found: Found) 
             specs = _specs(trace(decode_stack(changed), LIMITS))
         except StackError as error:
             _check(error.diagnosis.partial is not None, "fix leaves nothing", f"{fix.title}: {error}")
-            specs = _specs(error.diagnosis.partial)  # type: ignore[arg-type]
+            specs = _specs(error.diagnosis.partial)
         name, _, shape = fix.outcome.partition(": ")
         _check(specs.get(name) == shape, "outcome of a fix", f"{fix.title}: {fix.outcome} but {specs}")
 
@@ -233,7 +233,7 @@ def _alike(one: dict[str, Any], other: dict[str, Any], what: str) -> None:
 def _as_symbols(stack: Stack, traced: Trace, refs: tuple[str, ...], weights: dict[str, Any], seed: int) -> None:
     """The same stack with symbols for the sizes of its Inputs, where that is legal: the same values come out."""
     sizes = sorted({size for layer in traced.inputs for size in layer.done.spec.shape[1:] if isinstance(size, int)})
-    names = {size: f"S{size}" for size in sizes}
+    names: dict[Size, str] = {size: f"S{size}" for size in sizes}
     nodes = tuple(
         node._replace(kind=Input(tuple(symbol(names[size]) for size in node.kind.shape), node.kind.dtype))
         if isinstance(node.kind, Input)

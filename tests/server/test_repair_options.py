@@ -47,7 +47,8 @@ CASES = [
          ('numbers that any of these can be: put Cast("float32") before it',), "batch, 9 steps, 4"),
     Case("UNSUPPORTED", chain((9, 4), Pad((PadPair(1, 1),), "reflect", 2.0)), ("as it is by default: value=0",),
          "batch, 11 steps"),
-    Case("BAD_AXIS", chain((9, 4), as_layer(Softmax(axes=(2, 5)))), ("the axes that there are, each once: axes=(2,)",), "batch"),
+    Case("BAD_AXIS", chain((9, 4), as_layer(Softmax(axes=(2, 5)))), ("the axes that there are, each once: axes=(2,)",),
+         "batch"),
 ]  # fmt: skip
 
 

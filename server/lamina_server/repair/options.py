@@ -50,7 +50,7 @@ def nearest_divisors(fault: Fault) -> Iterator[Candidate]:
 
 
 def nearest_range(fault: Fault) -> Iterator[Candidate]:
-    """Bounds that stand the wrong way round; lengths of windows within their range; numbers in a type that holds them."""
+    """Bounds the other way round; lengths of windows within their range; numbers in a type that holds them."""
     for low, high in _PAIRS:
         one, other = getattr(fault.kind, low, None), getattr(fault.kind, high, None)
         if isinstance(one, float | int) and isinstance(other, float | int) and one > other:

@@ -275,7 +275,7 @@ class TransformerDecoderLayer(_Transformer):
     bias: bool = option(_BIAS, True)
     use_causal_mask: bool = option(CAUSAL, False)
     target_masks: int = option(
-        "how many masks, the first, are for the steps among themselves, not for the second attention", 0, minimum=0
+        "how many masks, the first, are for the steps among themselves, not with the memory", 0, minimum=0
     )
 
     sdk = (Sdk("TransformerDecoderLayer"),)

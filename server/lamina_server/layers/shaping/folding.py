@@ -101,8 +101,8 @@ class PixelShuffle(_PixelShuffle):
     def channels(self, count: Size, axis: int) -> Derivation:
         r = self.upscale_factor
         if exact_div(count, r * r) is None:
-            require_number(count, "channels", f"because {r} x {r} = {r * r} must divide it")
-            legal = [n for n in divisors(count) if count % n**2 == 0]
+            number = require_number(count, "channels", f"because {r} x {r} = {r * r} must divide it")
+            legal = [n for n in divisors(number) if number % n**2 == 0]
             has = f"upscale_factor={r}, whose square, {r * r}, does not divide the {plural(count, 'channel')}"
             raise _indivisible("upscale_factor", f"{has}; of upscale_factor, {dividing(legal)}", count, legal)
         out = derive("floor(C / n)", C=count, n=r * r)
@@ -149,8 +149,7 @@ class PixelUnshuffle(_PixelShuffle):
     def space(self, length: Size, axis: int, role: Role) -> Derivation:
         r = self.downscale_factor
         if exact_div(length, r) is None:
-            require_number(length, role.value, f"because {r} must divide it")
-            legal = divisors(length)
+            legal = divisors(require_number(length, role.value, f"because {r} must divide it"))
             has = f"downscale_factor={r}, which does not divide {role.value} {length}; {dividing(legal)}"
             raise _indivisible("downscale_factor", has, length, legal)
         return Derivation(axis, role, length, derive("floor(L / r)", L=length, r=r), "")
@@ -190,9 +189,8 @@ class ChannelShuffle(Kind):
         x, axis = inputs[0], self._axis(inputs[0], layout)
         count = x.shape[axis]
         if exact_div(count, self.groups) is None:
-            require_number(count, "channels", f"because groups={self.groups} must divide it")
-            legal, of = divisors(count), plural(count, "channel")
-            has = f"groups={self.groups}, which does not divide the {of}; {dividing(legal)}"
+            legal = divisors(require_number(count, "channels", f"because groups={self.groups} must divide it"))
+            has = f"groups={self.groups}, which does not divide the {plural(count, 'channel')}; {dividing(legal)}"
             raise _indivisible("groups", has, count, legal)
         groups = plural(self.groups, "group")
         return Inference(single(x), "ChannelShuffle", how=f"channels of {groups} taken in turn, shape unchanged")
