@@ -194,9 +194,9 @@ def _statistics(layer: LayerTrace) -> Iterator[Elsewhere]:
 
 
 def _pooled(layer: LayerTrace) -> Iterator[Elsewhere]:
-    """Only AdaptiveAvgPool2d."""
-    (x,) = layer.inputs
-    if x.rank == 4:
+    """Only AdaptiveAvgPool2d, which knows no masks."""
+    x, *masks = layer.inputs
+    if x.rank == 4 and not masks:
         reason = "it counts one operation for each element that is averaged"
         yield Elsewhere("fvcore", MACS, x.elements * _rows(layer), reason)
 

@@ -217,6 +217,22 @@ def test_group_query_attention_is_keras(
             assert_close(ours, wanted)
 
 
+def _masks(masked: str | None, mask: Any, padding: Any, heads: int, size: tuple[int, int]) -> dict[str, Any]:
+    """PyTorch's options for masks, each of which says what is not seen."""
+    options: dict[str, Any] = {}
+    if masked == "keys":
+        options["key_padding_mask"] = ~torch.tensor(mask)
+    elif masked == "causal":
+        options["attn_mask"] = torch.triu(torch.ones(size, dtype=torch.bool), 1)
+    elif masked is not None:
+        raised = mask if masked == "heads" else np.repeat(mask[:, None], heads, 1)
+        one = raised.reshape(-1, *size)
+        options["attn_mask"] = tensor(one) if masked == "numbers" else ~torch.tensor(one)
+    if padding is not None:
+        options["key_padding_mask"] = alike(~torch.tensor(padding)) if masked == "numbers" else ~torch.tensor(padding)
+    return options
+
+
 @profile
 @given(
     data=st.data(),
@@ -271,18 +287,7 @@ def test_multi_head_attention_is_torchs(
     theirs = attentions.loaded(
         torch.nn.MultiheadAttention(embed, heads, 0.0, bias, *behind, kdim, vdim, batch_first=True), packed(weights)
     )
-    options: dict[str, Any] = {}
-    if masked == "keys" and seen is not None:
-        options["key_padding_mask"] = ~torch.tensor(seen)
-    elif seen is not None:
-        raised = seen if masked == "heads" else np.repeat(seen[:, None], heads, 1)
-        options["attn_mask"] = ~torch.tensor(raised.reshape(-1, steps, others))
-    elif masked == "numbers":
-        options["attn_mask"] = tensor(np.repeat(added[:, None], heads, 1).reshape(-1, steps, others))  # type: ignore[index]
-    elif masked == "causal":
-        options["attn_mask"] = torch.triu(torch.ones(steps, others, dtype=torch.bool), 1)
-    if padding is not None:
-        options["key_padding_mask"] = alike(~torch.tensor(padding)) if masked == "numbers" else ~torch.tensor(padding)
+    options = _masks(masked, added, padding, heads, (steps, others))
     value, key = (arrays[0], arrays[0]) if own else (arrays[1], arrays[2])
     expected = outputs(theirs(tensor(query), tensor(key), tensor(value), average_attn_weights=False, **options))
     for ours, wanted in zip(run(kind, *taken, weights=weights), expected, strict=True):

@@ -359,14 +359,11 @@ def _scaled(axis: int, role: Role, length: Size, factor: float) -> Derivation:
 
 
 def _changed(x: Spec, rows: Sequence[Derivation], label: str, windows: tuple[Window, ...] = ()) -> Inference:
-    """What a layer infers that resizes axes: neighbours no longer see neighbours where the length changes, nor where an
-    axis gets the name of another, as behind a Permute."""
+    """Of a layer that resizes axes: neighbours see no neighbours where a length changes, or an axis gets a new name."""
     out = x
     for row in rows:
         out = out.resized(row.axis, row.derived.value, row.role)
-    uneven = tuple(
-        row.axis for row in rows if row.before != row.derived.value or row.role is not x.axes[row.axis].role or windows
-    )
+    uneven = tuple(row.axis for row in rows if windows or out.axes[row.axis] != x.axes[row.axis])
     return Inference(single(out), label, tuple(rows), windows, uneven=uneven)
 
 
