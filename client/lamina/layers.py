@@ -786,7 +786,7 @@ def Conv1D(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         groups: Channels are cut into so many groups, convolved apart. Default 1.
@@ -852,7 +852,7 @@ def Conv2D(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         groups: Channels are cut into so many groups, convolved apart. Default 1.
@@ -918,7 +918,7 @@ def Conv3D(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         groups: Channels are cut into so many groups, convolved apart. Default 1.
@@ -981,7 +981,7 @@ def DepthwiseConv1D(
     Args:
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         depth_multiplier: Outputs for each input channel. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1043,7 +1043,7 @@ def DepthwiseConv2D(
     Args:
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         depth_multiplier: Outputs for each input channel. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1105,7 +1105,7 @@ def DepthwiseConv3D(
     Args:
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         depth_multiplier: Outputs for each input channel. Default 1.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1169,7 +1169,7 @@ def SeparableConv1D(
         filters: Output channels.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         depth_multiplier: Depthwise outputs for each input channel. Default 1.
@@ -1234,7 +1234,7 @@ def SeparableConv2D(
         filters: Output channels.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         depth_multiplier: Depthwise outputs for each input channel. Default 1.
@@ -1299,7 +1299,7 @@ def SeparableConv3D(
         filters: Output channels.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows; 1 where not given.
-        padding: Valid, same, same_lower, causal (rank 1), or pairs (before, after). Default "valid".
+        padding: Valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
         depth_multiplier: Depthwise outputs for each input channel. Default 1.
@@ -1366,7 +1366,7 @@ def Conv1DTranspose(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows in the output; 1 where not given.
-        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        padding: Valid, same, numbers, or pairs (before, after) that are cropped, as by PyTorch. Default "valid".
         output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1435,7 +1435,7 @@ def Conv2DTranspose(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows in the output; 1 where not given.
-        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        padding: Valid, same, numbers, or pairs (before, after) that are cropped, as by PyTorch. Default "valid".
         output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1504,7 +1504,7 @@ def Conv3DTranspose(
         filters: Output channels, a multiple of groups.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows in the output; 1 where not given.
-        padding: Valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding. Default "valid".
+        padding: Valid, same, numbers, or pairs (before, after) that are cropped, as by PyTorch. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         output_padding: Positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1567,7 +1567,7 @@ def MaxPooling1D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1623,7 +1623,7 @@ def MaxPooling2D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1679,7 +1679,7 @@ def MaxPooling3D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         dilation_rate: Distance between the taps of a window; 1 where not given.
@@ -1734,7 +1734,7 @@ def AveragePooling1D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
@@ -1789,7 +1789,7 @@ def AveragePooling2D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
@@ -1844,7 +1844,7 @@ def AveragePooling3D(
     Args:
         pool_size: Window length for each spatial axis. Default 2.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         count_include_pad: Whether padding zeros count in the mean (PyTorch's default is True). Default False.
@@ -2330,7 +2330,7 @@ def LpPooling1D(
         norm_type: P, the power.
         pool_size: Window length for each spatial axis.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
@@ -2388,7 +2388,7 @@ def LpPooling2D(
         norm_type: P, the power.
         pool_size: Window length for each spatial axis.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
@@ -2446,7 +2446,7 @@ def LpPooling3D(
         norm_type: P, the power.
         pool_size: Window length for each spatial axis.
         strides: Step between windows; pool_size where not given.
-        padding: Valid, same, same_lower, or pairs (before, after) of at most half a window. Default "valid".
+        padding: Valid, same, same_lower, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         ceil_mode: Whether a last window that runs over the end counts, if it starts inside. Default False.
         signed: Whether x^p keeps the sign of x, as PyTorch; else |x|^p, as ONNX. Default True.
@@ -2609,7 +2609,7 @@ def MaxUnpooling1D(
     Args:
         pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
-        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        padding: The pool's: valid, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -2659,7 +2659,7 @@ def MaxUnpooling2D(
     Args:
         pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
-        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        padding: The pool's: valid, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -2709,7 +2709,7 @@ def MaxUnpooling3D(
     Args:
         pool_size: The pool's window length for each spatial axis. Default 2.
         strides: The pool's step between windows; pool_size where not given.
-        padding: The pool's: valid, or pairs (before, after) of at most half a window. Default "valid".
+        padding: The pool's: valid, numbers, or pairs (before, after) of at most half a window. Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         output_size: Length that was pooled, for each spatial axis; the shortest that may have been where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6751,7 +6751,7 @@ def ConvLSTM1D(
         filters: Channels of the state and of the output.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows over the input; 1 where not given.
-        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        padding: Of the input: valid, same, same_lower, numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window over the input; 1 where not given.
         activation: Applied to the candidate and to the cell state. Default "tanh".
@@ -6836,7 +6836,7 @@ def ConvLSTM2D(
         filters: Channels of the state and of the output.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows over the input; 1 where not given.
-        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        padding: Of the input: valid, same, same_lower, numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window over the input; 1 where not given.
         activation: Applied to the candidate and to the cell state. Default "tanh".
@@ -6921,7 +6921,7 @@ def ConvLSTM3D(
         filters: Channels of the state and of the output.
         kernel_size: Window length for each spatial axis.
         strides: Step between windows over the input; 1 where not given.
-        padding: Of the input: valid, same, same_lower, or pairs (before, after). Default "valid".
+        padding: Of the input: valid, same, same_lower, numbers, or pairs (before, after). Default "valid".
         data_format: Where the channel axis stands; the stack's layout where not given.
         dilation_rate: Distance between the taps of a window over the input; 1 where not given.
         activation: Applied to the candidate and to the cell state. Default "tanh".
@@ -8419,6 +8419,30 @@ def GLU(
     )
 
 
+# Keras' other names.
+Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
+SeparableConvolution3D = SeparableConv3D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+
+
 __all__ = [
     "Abs",
     "Activation",
@@ -8439,6 +8463,9 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
     "Block",
@@ -8460,6 +8487,12 @@ __all__ = [
     "ConvLSTM1D",
     "ConvLSTM2D",
     "ConvLSTM3D",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Cos",
     "CosineSimilarity",
     "Cropping1D",
@@ -8494,9 +8527,15 @@ __all__ = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
     "GlobalLpPooling1D",
     "GlobalLpPooling2D",
     "GlobalLpPooling3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
@@ -8534,6 +8573,9 @@ __all__ = [
     "Masking",
     "MatMul",
     "Max",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
@@ -8579,6 +8621,9 @@ __all__ = [
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConv3D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
+    "SeparableConvolution3D",
     "SiLU",
     "Sigmoid",
     "Sign",

@@ -6,7 +6,7 @@ given stays unset: defaults are the server's. Every error names the layer and th
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -236,14 +236,16 @@ def _padding(target: Any, value: object, rank: int | None, at: Place) -> None:
     if isinstance(value, str):
         target.mode = number_of(options_pb2.PaddingMode.DESCRIPTOR, value, at)
         return
-    if _is_number(value) or _is_flat(value):
-        pairs = tuple((pair.before, pair.after) for pair in _pairs(value, rank, at))
-        raise at.error(f"takes a rule such as 'same', or a pair for each axis: for {shown(value)} write {pairs!r}.")
+    if rank == 1 and _is_flat(value) and len(value) == 2:  # before and after, or a second axis: nobody can say
+        raise at.error(
+            f"takes a rule such as 'same', a number for both ends, or a pair for each axis: for {shown(value)} write "
+            f"(({value[0]}, {value[1]}),)."
+        )
     target.explicit.pads.extend(_pairs(value, rank, at))
     target.explicit.SetInParent()
 
 
-def _is_flat(value: object) -> bool:
+def _is_flat(value: object) -> TypeGuard[Sequence[int]]:
     return isinstance(value, Sequence) and len(value) > 0 and all(map(_is_number, value))
 
 

@@ -32,12 +32,13 @@ LayoutLike = Literal["channels_last", "channels_first"]
 # Elements before and after, along one axis.
 Pair: TypeAlias = tuple[int, int]
 
-# `padding=`: a rule, or a pair for each spatial axis. Convolutions of rank 1 know "causal" too.
+# `padding=`: a rule, a number for both ends of every axis or of each, or a pair for each spatial axis. Convolutions of
+# rank 1 know "causal" too.
 PaddingName = Literal["valid", "same", "same_lower"]
-Padding1D: TypeAlias = Literal["valid", "same", "same_lower", "causal"] | tuple[Pair]
-Padding2D: TypeAlias = PaddingName | tuple[Pair, Pair]
-Padding3D: TypeAlias = PaddingName | tuple[Pair, Pair, Pair]
-PoolPadding1D: TypeAlias = PaddingName | tuple[Pair]
+Padding1D: TypeAlias = Literal["valid", "same", "same_lower", "causal"] | int | tuple[int] | tuple[Pair]
+Padding2D: TypeAlias = PaddingName | int | tuple[int, int] | tuple[Pair, Pair]
+Padding3D: TypeAlias = PaddingName | int | tuple[int, int, int] | tuple[Pair, Pair, Pair]
+PoolPadding1D: TypeAlias = PaddingName | int | tuple[int] | tuple[Pair]
 
 # Elements at the ends of each spatial axis: one number for all, one for each axis, or a pair for each axis.
 Pads1D: TypeAlias = int | Pair | tuple[Pair]

@@ -113,7 +113,7 @@ def session_of(layers: int, different: int) -> Callable[[], Any]:
 def run() -> None:
     """Prints a line for each number of layers and each other tool."""
     print(f"{'Trace, request bytes to reply bytes':<56} {'trace s':>10} {'other s':>10}")
-    for layers in (100, 1000):
+    for layers in (10, 100, 1000):
         request = service_pb2.TraceRequest(stack=stack_of(layers, different=layers // 2)).SerializeToString()
         reply = service_pb2.TraceResponse.FromString(answered(request)).trace
         others = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lamina import layers
 from lamina_server.layers import KINDS
 from lamina_server.layers.base import Kind
 from lamina_server.layers.core.lookups import Embedding, ReversibleEmbedding
@@ -24,6 +25,19 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name
 def test_keras_has_it(kind: type[Kind]) -> None:
     for name in [sdk.name for sdk in kind.sdk] if kind.in_keras is None else kind.in_keras:
         assert hasattr(keras.layers, name) or reduce(getattr, name.split("."), keras) is not None
+
+
+def test_what_keras_calls_by_two_names_is_called_so_here() -> None:
+    names = [name for name in dir(keras.layers) if inspect.isclass(getattr(keras.layers, name))]
+    twice = [
+        (one, other)
+        for one in names
+        for other in names
+        if one != other and getattr(keras.layers, one) is getattr(keras.layers, other) and hasattr(layers, one)
+    ]
+    assert len(twice) > 20
+    for one, other in twice:
+        assert getattr(layers, one) is getattr(layers, other)
 
 
 @every_kind

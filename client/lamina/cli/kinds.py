@@ -42,23 +42,27 @@ def kinds(
     with reporting(ctx, out):
         with connected(address, timeout, out) as client:
             known = client.kinds()
-        found = [_find(known, name)] if name else list(known)
+        found = _find(known, name) if name else list(known)
         if json:
             out.data({"kinds": [_data(kind) for kind in found]})
         elif name:
-            _show(out, found[0])
+            for kind in found:
+                _show(out, kind)
         else:
             _list(out, found)
 
 
-def _find(known: "tuple[LayerKind, ...]", name: str) -> "LayerKind":
+def _find(known: "tuple[LayerKind, ...]", name: str) -> "list[LayerKind]":
+    """The kind of a name; those that Keras or PyTorch call so where Lamina does not."""
     from lamina.errors import suggest
 
-    by_name = {called.lower(): kind for kind in known for called in (kind.name, kind.field, *kind.constructors)}
-    if name.lower() not in by_name:
-        names = [called for kind in known for called in kind.constructors]
-        raise usage(f"there is no layer {name!r}.{suggest(name, names, what='layer')}", "NAME")
-    return by_name[name.lower()]
+    wanted = name.lower().rpartition(".")[2]
+    for names in (lambda kind: (kind.name, kind.field, *kind.constructors), lambda kind: kind.keras + kind.torch):
+        found = [kind for kind in known if wanted in (called.lower().rpartition(".")[2] for called in names(kind))]
+        if found:
+            return found
+    constructors = [called for kind in known for called in kind.constructors]
+    raise usage(f"there is no layer {name!r}.{suggest(name, constructors, what='layer')}", "NAME")
 
 
 def _list(out: Out, kinds: "list[LayerKind]") -> None:

@@ -172,12 +172,26 @@ class Sdk(NamedTuple):
     operation: str = ""
     doc: str = ""
 
+    @property
+    def alias(self) -> str:
+        """The other name that Keras has for it, such as MaxPool2D for MaxPooling2D; "" where it has none."""
+        kind, rank, rest = self.name.partition(f"{self.rank}D")
+        return f"{_KERAS_ALIASES[kind]}{rank}{rest}" if rank and kind in _KERAS_ALIASES else ""
+
     def arranged(self, names: Iterable[str]) -> list[str]:
         """The names of the kind's fields in the order of the arguments."""
         places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
         return [places.get(name, name) for name in names]
 
 
+_KERAS_ALIASES = {
+    "MaxPooling": "MaxPool",
+    "AveragePooling": "AvgPool",
+    "GlobalMaxPooling": "GlobalMaxPool",
+    "GlobalAveragePooling": "GlobalAvgPool",
+    "Conv": "Convolution",
+    "SeparableConv": "SeparableConvolution",
+}
 IN_NAME = ("rank", "operation")  # options that a constructor's name says, so that nobody writes them
 
 

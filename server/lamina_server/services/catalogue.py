@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 
@@ -41,6 +42,13 @@ def example_stack(example: Example) -> Stack:
     return Stack((*inputs, layer), example.layout, blocks=blocks)
 
 
+def _in_keras(kind: type[Kind]) -> Sequence[str]:
+    """What Keras calls it, its other names behind."""
+    if kind.in_keras is not None:
+        return kind.in_keras
+    return [*(sdk.name for sdk in kind.sdk), *(sdk.alias for sdk in kind.sdk if sdk.alias)]
+
+
 def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
     stack = example_stack(kind.examples()[0])
     found = annotate(trace(stack), Limits())
@@ -54,7 +62,7 @@ def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
         example=encode_stack(stack),
         example_trace=encode_trace(found),
         onnx_operators=operators(model),
-        keras=[sdk.name for sdk in kind.sdk] if kind.in_keras is None else kind.in_keras,
+        keras=_in_keras(kind),
         torch=kind.in_torch,
         formulas=_formulas(found.layers[-1]),
     )

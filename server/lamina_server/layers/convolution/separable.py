@@ -39,7 +39,9 @@ class SeparableConv(Kind):
     filters: int = option("output channels", minimum=1)
     kernel_size: tuple[int, ...] = option("window length for each spatial axis", minimum=1)
     strides: tuple[int, ...] = option("step between windows; 1 where not given", (), minimum=1)
-    padding: Padding = option("valid, same, same_lower, causal (rank 1), or pairs (before, after)", "valid", minimum=0)
+    padding: Padding = option(
+        "valid, same, same_lower, causal (rank 1), numbers, or pairs (before, after)", "valid", minimum=0
+    )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
     dilation_rate: tuple[int, ...] = option("distance between the taps of a window; 1 where not given", (), minimum=1)
     depth_multiplier: int = option("depthwise outputs for each input channel", 1, minimum=1)

@@ -123,7 +123,9 @@ class ConvTranspose(Kind):
     kernel_size: tuple[int, ...] = option("window length for each spatial axis", minimum=1)
     strides: tuple[int, ...] = option("step between windows in the output; 1 where not given", (), minimum=1)
     padding: Padding = option(
-        "valid, same, or pairs (before, after) of what is cropped, as PyTorch's padding", "valid", minimum=0
+        "valid, same, numbers, or pairs (before, after) that are cropped, as by PyTorch",
+        "valid",
+        minimum=0,
     )
     output_padding: tuple[int, ...] = option(
         "positions put at the end, fewer than stride or dilation; not given: Keras' None, which is not 0",

@@ -23,7 +23,9 @@ class LpPool(Pool):
     pool_size: tuple[int, ...] = option("window length for each spatial axis", minimum=1)
     strides: tuple[int, ...] = option("step between windows; pool_size where not given", (), minimum=1)
     padding: Padding = option(
-        "valid, same, same_lower, or pairs (before, after) of at most half a window", "valid", minimum=0
+        "valid, same, same_lower, numbers, or pairs (before, after) of at most half a window",
+        "valid",
+        minimum=0,
     )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
     ceil_mode: bool = option("whether a last window that runs over the end counts, if it starts inside", False)

@@ -37,7 +37,9 @@ class MaxUnpool(Kind):
     pool_size: tuple[int, ...] = option("the pool's window length for each spatial axis", minimum=1, usual=2)
     strides: tuple[int, ...] = option("the pool's step between windows; pool_size where not given", (), minimum=1)
     padding: Padding = option(
-        "the pool's: valid, or pairs (before, after) of at most half a window", "valid", minimum=0
+        "the pool's: valid, numbers, or pairs (before, after) of at most half a window",
+        "valid",
+        minimum=0,
     )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
     output_size: tuple[int, ...] = option(

@@ -27,7 +27,9 @@ class ConvOptions(Kind):
     filters: int = option("channels of the state and of the output", minimum=1)
     kernel_size: tuple[int, ...] = option("window length for each spatial axis", minimum=1)
     strides: tuple[int, ...] = option("step between windows over the input; 1 where not given", (), minimum=1)
-    padding: Padding = option("of the input: valid, same, same_lower, or pairs (before, after)", "valid", minimum=0)
+    padding: Padding = option(
+        "of the input: valid, same, same_lower, numbers, or pairs (before, after)", "valid", minimum=0
+    )
     data_format: Layout | None = option("where the channel axis stands; the stack's layout where not given", None)
     dilation_rate: tuple[int, ...] = option(
         "distance between the taps of a window over the input; 1 where not given", (), minimum=1

@@ -137,10 +137,7 @@ class Slice(Kind):
         first, last = self._ends(length)
         out = self._length(first, last)
         name = axis_name(role, axis)
-        most = (
-            out.value if isinstance(out.value, int) else evaluate(out.value, dict.fromkeys(out.value.symbols, MAX_INT))
-        )
-        if most < 1:
+        if _most(out.value, falls=self.step < 0) < 1:
             text = f"takes nothing of {name}, which is {length}: from {first} to before {last}, in steps of {self.step}"
             raise LayerError("EMPTY_RESULT", text, field="start", length=length)
         row = Derivation(axis, role, length, out, self._reason(first, last))
@@ -191,6 +188,13 @@ class Slice(Kind):
             return f"Indices {first} to before {last} are taken{through}."
         end = "the first" if last == -1 else f"above {last}"
         return f"Indices {first} down to {end} are taken{through}."
+
+
+def _most(size: Size, *, falls: bool) -> int:
+    """The most that a length can be; one read backwards may fall when a symbol grows, so nothing is known of it."""
+    if isinstance(size, int):
+        return size
+    return MAX_INT if falls else evaluate(size, dict.fromkeys(size.symbols, MAX_INT))
 
 
 @dataclass(frozen=True)
