@@ -88,8 +88,10 @@ def _next_free(base: str, counts: dict[str, int], taken: Iterable[str]) -> str:
 def _constructors() -> dict[str, list[str]]:
     """The generated constructors by the message they fill: Conv1D, Conv2D and Conv3D for Conv."""
     found: dict[str, list[str]] = {}
-    for name in import_module("lamina.layers").__all__:
-        found.setdefault(_key(name), []).append(name)
+    layers = import_module("lamina.layers")
+    for name in layers.__all__:
+        if getattr(layers, name).__name__ == name:  # not another name of it
+            found.setdefault(_key(name), []).append(name)
     return found
 
 

@@ -158,7 +158,8 @@ def _one_for_all(items: tuple[Any, ...]) -> object:
 def _padding(padding: options_pb2.Padding) -> object:
     if padding.WhichOneof("value") == "mode":
         return name_of(options_pb2.PaddingMode.DESCRIPTOR, padding.mode)
-    return tuple((pad.before, pad.after) for pad in padding.explicit.pads)
+    pairs = tuple((pad.before, pad.after) for pad in padding.explicit.pads)
+    return pairs[0][0] if len({*pairs}) == 1 and pairs[0][0] == pairs[0][1] else pairs
 
 
 def _function(activation: activations_pb2.ActivationFunction) -> object:

@@ -66,13 +66,17 @@ def test_padding_by_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rank", "given", "advice"),
-    [(1, 2, "((2, 2),)"), (2, 1, "((1, 1), (1, 1))"), (2, (1, 2), "((1, 1), (2, 2))"), (1, (1, 2), "((1, 2),)")],
+    ("rank", "given", "pairs"),
+    [(1, 2, [(2, 2)]), (1, (2,), [(2, 2)]), (2, 1, [(1, 1), (1, 1)]), (2, (1, 2), [(1, 1), (2, 2)])],
 )
-def test_torch_like_padding_is_answered_with_what_to_write(rank: int, given: object, advice: str) -> None:
+def test_padding_as_torch_writes_it(rank: int, given: object, pairs: list[tuple[int, int]]) -> None:
+    assert [(pad.before, pad.after) for pad in conv(rank, padding=given).padding.explicit.pads] == pairs
+
+
+def test_two_numbers_for_one_axis_are_answered_with_what_to_write() -> None:
     with pytest.raises(lm.InvalidArgumentError) as caught:
-        conv(rank, padding=given)
-    assert advice in str(caught.value)
+        conv(1, padding=(1, 2))
+    assert "for (1, 2) write ((1, 2),)." in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,8 @@ def option_text(value: object, *, per_axis: bool = False) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # pads
+        if per_axis and len({*value}) == 1 and value[0][0] == value[0][-1]:
+            return str(value[0][0])
         return "(" + ", ".join(f"({a}, {b})" for a, b in value) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(option_text, value)) + ("," if len(value) == 1 else "") + ")"
