@@ -8425,7 +8425,6 @@ Convolution2D = Conv2D
 Convolution3D = Conv3D
 SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
-SeparableConvolution3D = SeparableConv3D
 Convolution1DTranspose = Conv1DTranspose
 Convolution2DTranspose = Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose
@@ -8623,7 +8622,6 @@ __all__ = [
     "SeparableConv3D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
-    "SeparableConvolution3D",
     "SiLU",
     "Sigmoid",
     "Sign",

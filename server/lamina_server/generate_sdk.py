@@ -92,7 +92,7 @@ def layers_source() -> str:
     parts.append("from lamina.activations import ActivationLike\nfrom lamina.stack import Layer\n")
     parts.append(f"from lamina.typing import {', '.join(sorted(set(re.findall(_ALIAS, body)) - {'ActivationLike'}))}\n")
     parts.append(body)
-    short = {sdk.alias: sdk.name for kind in KINDS for sdk in kind.sdk if sdk.alias}
+    short = {sdk.alias: sdk.name for kind in KINDS for sdk in kind.sdk if sdk.alias in kind.keras_names()}
     parts.append("\n\n# Keras' other names.\n" + "".join(f"{alias} = {name}\n" for alias, name in short.items()))
     parts.append(f"\n\n__all__ = {sorted([*constructors, *short])!r}\n")
     return _formatted("".join(parts), "layers.py")

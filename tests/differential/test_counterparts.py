@@ -23,7 +23,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name
 
 @every_kind
 def test_keras_has_it(kind: type[Kind]) -> None:
-    for name in [sdk.name for sdk in kind.sdk] if kind.in_keras is None else kind.in_keras:
+    for name in kind.keras_names():
         assert hasattr(keras.layers, name) or reduce(getattr, name.split("."), keras) is not None
 
 

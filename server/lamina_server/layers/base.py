@@ -5,7 +5,7 @@ SDK constructors, catalogue, contract test) follows from these three.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from math import prod
@@ -53,6 +53,8 @@ from lamina_server.layers.requirements import (
 from lamina_server.layers.requirements import (
     too_many_axes as too_many_axes,
 )
+from lamina_server.layers.sdk import IN_NAME as IN_NAME
+from lamina_server.layers.sdk import Sdk as Sdk
 from lamina_server.layers.tensors import FLOATS, DType, Layout, Role, Spec, usual_roles
 
 MAX_INT = 2**31 - 1
@@ -156,43 +158,6 @@ class Inference:
     def spec(self) -> Spec:
         """The main output."""
         return self.outputs[0].spec
-
-
-class Sdk(NamedTuple):
-    """A constructor of the Python SDK. `rank` is its number of spatial axes, or None where there is none.
-
-    Arguments stand in the order of the kind's fields, but for two in `swapped` that change places, as Keras has them.
-    A kind with an option `operation` has a constructor for each of its values, named as the value is in CamelCase;
-    `doc` is what such a constructor says first.
-    """
-
-    name: str
-    rank: int | None = None
-    swapped: tuple[str, str] | None = None
-    operation: str = ""
-    doc: str = ""
-
-    @property
-    def alias(self) -> str:
-        """The other name that Keras has for it, such as MaxPool2D for MaxPooling2D; "" where it has none."""
-        kind, rank, rest = self.name.partition(f"{self.rank}D")
-        return f"{_KERAS_ALIASES[kind]}{rank}{rest}" if rank and kind in _KERAS_ALIASES else ""
-
-    def arranged(self, names: Iterable[str]) -> list[str]:
-        """The names of the kind's fields in the order of the arguments."""
-        places = dict(zip(self.swapped, reversed(self.swapped), strict=True)) if self.swapped else {}
-        return [places.get(name, name) for name in names]
-
-
-_KERAS_ALIASES = {
-    "MaxPooling": "MaxPool",
-    "AveragePooling": "AvgPool",
-    "GlobalMaxPooling": "GlobalMaxPool",
-    "GlobalAveragePooling": "GlobalAvgPool",
-    "Conv": "Convolution",
-    "SeparableConv": "SeparableConvolution",
-}
-IN_NAME = ("rank", "operation")  # options that a constructor's name says, so that nobody writes them
 
 
 class Node(NamedTuple):
@@ -349,6 +314,12 @@ class Kind:
 
     def __str__(self) -> str:
         return f"{self.title}({self.text()})"
+
+    @classmethod
+    def keras_names(cls) -> list[str]:
+        """What Keras calls it, its other names behind."""
+        names = [sdk.name for sdk in cls.sdk] if cls.in_keras is None else [*cls.in_keras]
+        return names + [sdk.alias for sdk in cls.sdk if sdk.alias and sdk.name in names]
 
     def text(self) -> str:
         """The options that differ from their defaults, as one would write them: `100, 10, strides=2`.

@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 
@@ -42,13 +41,6 @@ def example_stack(example: Example) -> Stack:
     return Stack((*inputs, layer), example.layout, blocks=blocks)
 
 
-def _in_keras(kind: type[Kind]) -> Sequence[str]:
-    """What Keras calls it, its other names behind."""
-    if kind.in_keras is not None:
-        return kind.in_keras
-    return [*(sdk.name for sdk in kind.sdk), *(sdk.alias for sdk in kind.sdk if sdk.alias)]
-
-
 def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
     stack = example_stack(kind.examples()[0])
     found = annotate(trace(stack), Limits())
@@ -62,7 +54,7 @@ def _kind(kind: type[Kind]) -> service_pb2.LayerKind:
         example=encode_stack(stack),
         example_trace=encode_trace(found),
         onnx_operators=operators(model),
-        keras=_in_keras(kind),
+        keras=kind.keras_names(),
         torch=kind.in_torch,
         formulas=_formulas(found.layers[-1]),
     )
