@@ -757,6 +757,43 @@ def Constant(
     )
 
 
+def Discretization(
+    bin_boundaries: NumbersLike,
+    output_mode: str | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """Each number as the bin that it lies in: how many of the boundaries it has reached; NaN has reached all.
+
+    int: (batch, ...) -> (batch, ...) of int32, 0 below the first boundary. one_hot, multi_hot and count: what
+    CategoryEncoding makes of these integers, over one place more than there are boundaries. Keras finds boundaries in
+    data with adapt(), for which are num_bins and epsilon: give those that it found.
+
+    Args:
+        bin_boundaries: Where one bin ends and the next begins, rising.
+        output_mode: What is written: int, one_hot, multi_hot or count. Default "int".
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "discretization",
+        {"bin_boundaries": bin_boundaries, "output_mode": output_mode},
+        constructor="Discretization",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
 def Conv1D(
     filters: int,
     kernel_size: Size1D,
@@ -3910,6 +3947,44 @@ def BroadcastTo(
         "broadcast_to",
         {"shape": shape},
         constructor="BroadcastTo",
+        name=name,
+        inputs=inputs,
+        expect=expect,
+        weights=weights,
+        weights_of=weights_of,
+    )
+
+
+def CenterCrop(
+    height: int,
+    width: int,
+    data_format: LayoutLike | None = None,
+    *,
+    name: str | None = None,
+    inputs: InputsLike | None = None,
+    expect: ShapeLike | None = None,
+    weights: WeightsLike | None = None,
+    weights_of: str | None = None,
+) -> Layer:
+    """The middle of images: (batch, H, W, channels) -> (batch, height, width, channels), from (H - height) // 2 on.
+
+    Where a side is shorter than that, the middle of the right aspect ratio is stretched instead: Resizing with
+    crop_to_aspect_ratio. A side whose length is a symbol is taken to be long enough.
+
+    Args:
+        height: Height of the output.
+        width: Width of the output.
+        data_format: Where the channel axis stands; the stack's layout where not given.
+        name: Name of the layer; Keras' default, such as conv1d_1, where not given.
+        inputs: Layers it takes, by name; the one before where not given.
+        expect: Shape that must come out, without the batch axis; None stands for any size.
+        weights: Arrays by name, in Keras' layouts.
+        weights_of: Name of an earlier layer of the same kind whose weights it shares.
+    """
+    return Layer.make(
+        "center_crop",
+        {"height": height, "width": width, "data_format": data_format},
+        constructor="CenterCrop",
         name=name,
         inputs=inputs,
         expect=expect,
@@ -8473,6 +8548,7 @@ __all__ = [
     "Cast",
     "CategoryEncoding",
     "Ceil",
+    "CenterCrop",
     "ChannelShuffle",
     "Clip",
     "Concatenate",
@@ -8502,6 +8578,7 @@ __all__ = [
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "DepthwiseConv3D",
+    "Discretization",
     "Divide",
     "Dot",
     "Dropout",

@@ -267,6 +267,12 @@ def category_encoding(made: Made) -> Check:
     return checked(made, kinds.CategoryEncoding(layer.num_tokens, layer.output_mode), arrays)
 
 
+@converts("Discretization")
+def discretization(made: Made) -> Check:
+    layer = made.layer
+    return checked(made, kinds.Discretization(tuple(map(float, layer.bin_boundaries or ())), layer.output_mode))
+
+
 @converts("Rescaling")
 def rescaling(made: Made) -> Check:
     numbers = (tuple(map(float, np.atleast_1d(made.config[name]))) for name in ("scale", "offset"))

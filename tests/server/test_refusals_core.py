@@ -11,6 +11,7 @@ from lamina_server.layers.attention.transformer import TransformerEncoderLayer
 from lamina_server.layers.attention.unprojected import Attention
 from lamina_server.layers.base import Kind
 from lamina_server.layers.core.basics import Cast, Dense, Input, Masking
+from lamina_server.layers.core.binning import Discretization
 from lamina_server.layers.core.einsum_dense import EinsumDense
 from lamina_server.layers.core.held import Constant, Parameter
 from lamina_server.layers.core.identities import GaussianNoise, SpatialDropout
@@ -100,6 +101,11 @@ def test_symbols_where_kernel_or_bias_need_numbers() -> None:
          "has logit_soft_cap=0.0"),
         (ReversibleEmbedding(4, 3, reverse_dtype=DType.INT8, reverse=True), [(3,)], [DType.FLOAT32], "DTYPE_MISMATCH",
          "computes in int8"),
+        (Discretization((1.0, 1.0)), [(7,)], [DType.FLOAT32], "OUT_OF_RANGE", "that do not rise: after 1 comes 1"),
+        (Discretization((2.0, 1.0)), [(7,)], [DType.FLOAT32], "OUT_OF_RANGE", "that do not rise: after 2 comes 1"),
+        (Discretization((0.0, float("nan"))), [(7,)], [DType.FLOAT32], "OUT_OF_RANGE", "bin_boundaries"),
+        (Discretization((1.0,), "count"), [(7, 2)], [DType.FLOAT32], "RANK_MISMATCH", '"count", which needs batch'),
+        (Discretization((1.0,)), [(7,)], [DType.BOOL], "DTYPE_MISMATCH", "bool"),
         (CategoryEncoding(4), [(7, 2)], [DType.INT32], "RANK_MISMATCH", '"multi_hot", which needs batch, integers'),
         (CategoryEncoding(4, "count"), [()], [DType.INT32], "RANK_MISMATCH", 'output_mode="count"'),
         (CategoryEncoding(4), [(7,)], [DType.FLOAT32], "DTYPE_MISMATCH", "takes integers"),

@@ -10,6 +10,7 @@ from lamina_server.errors import LimitError, StackError
 from lamina_server.layers.base import Kind
 from lamina_server.layers.core.basics import Dense, Input
 from lamina_server.layers.merging.joining import Add
+from lamina_server.layers.shaping.center_crop import CenterCrop
 from lamina_server.layers.shaping.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from lamina_server.layers.shaping.padding import Cropping, Pad
 from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
@@ -46,6 +47,7 @@ def refusal(kind: Kind, shape: tuple[Size, ...], dtype: DType = DType.FLOAT32) -
         (Cropping((P(5, 4),)), (9, 3), "EMPTY_RESULT", "which is 9: nothing would be left; together they may be 8"),
         (Cropping((P(1, -1),)), (9, 3), "OUT_OF_RANGE", "cropping=-1; it must be 0 or more"),
         (Cropping((P(0, 0),) * 4), (9, 3), "BAD_RANK", "cropping has 4 pairs; there must be 1, 2 or 3"),
+        (CenterCrop(4, 4), (8, 3), "RANK_MISMATCH", "needs batch, height, width, channels"),
         (Cropping((P(1, 1),)), (9,), "RANK_MISMATCH", "needs batch, steps, channels"),
         (Pad((P(3, 0),), "reflect"), (3, 2), "BAD_PADDING", 'is 3: mode="reflect" can add at most 2'),
         (Pad((P(0, 4),), "circular"), (3, 2), "BAD_PADDING", 'is 3: mode="circular" can add at most 3'),

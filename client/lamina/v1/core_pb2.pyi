@@ -16,10 +16,23 @@ class CategoryMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CATEGORY_MODE_ONE_HOT: _ClassVar[CategoryMode]
     CATEGORY_MODE_MULTI_HOT: _ClassVar[CategoryMode]
     CATEGORY_MODE_COUNT: _ClassVar[CategoryMode]
+
+class DiscretizationMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DISCRETIZATION_MODE_UNSPECIFIED: _ClassVar[DiscretizationMode]
+    DISCRETIZATION_MODE_INT: _ClassVar[DiscretizationMode]
+    DISCRETIZATION_MODE_ONE_HOT: _ClassVar[DiscretizationMode]
+    DISCRETIZATION_MODE_MULTI_HOT: _ClassVar[DiscretizationMode]
+    DISCRETIZATION_MODE_COUNT: _ClassVar[DiscretizationMode]
 CATEGORY_MODE_UNSPECIFIED: CategoryMode
 CATEGORY_MODE_ONE_HOT: CategoryMode
 CATEGORY_MODE_MULTI_HOT: CategoryMode
 CATEGORY_MODE_COUNT: CategoryMode
+DISCRETIZATION_MODE_UNSPECIFIED: DiscretizationMode
+DISCRETIZATION_MODE_INT: DiscretizationMode
+DISCRETIZATION_MODE_ONE_HOT: DiscretizationMode
+DISCRETIZATION_MODE_MULTI_HOT: DiscretizationMode
+DISCRETIZATION_MODE_COUNT: DiscretizationMode
 
 class Input(_message.Message):
     __slots__ = ("shape", "dtype")
@@ -184,3 +197,11 @@ class Constant(_message.Message):
     shape: _tensor_pb2.Shape
     dtype: _tensor_pb2.DataType
     def __init__(self, values: _Optional[_Iterable[float]] = ..., shape: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ...) -> None: ...
+
+class Discretization(_message.Message):
+    __slots__ = ("bin_boundaries", "output_mode")
+    BIN_BOUNDARIES_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_MODE_FIELD_NUMBER: _ClassVar[int]
+    bin_boundaries: _containers.RepeatedScalarFieldContainer[float]
+    output_mode: DiscretizationMode
+    def __init__(self, bin_boundaries: _Optional[_Iterable[float]] = ..., output_mode: _Optional[_Union[DiscretizationMode, str]] = ...) -> None: ...

@@ -314,3 +314,13 @@ class BroadcastTo(_message.Message):
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     shape: _tensor_pb2.Shape
     def __init__(self, shape: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ...) -> None: ...
+
+class CenterCrop(_message.Message):
+    __slots__ = ("height", "width", "data_format")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    DATA_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    width: int
+    data_format: _options_pb2.Layout
+    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., data_format: _Optional[_Union[_options_pb2.Layout, str]] = ...) -> None: ...

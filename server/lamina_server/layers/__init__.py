@@ -10,6 +10,7 @@ from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
 from lamina_server.layers.convolution.separable import SeparableConv
 from lamina_server.layers.convolution.transposed import ConvTranspose
 from lamina_server.layers.core.basics import Activation, Cast, Dense, Dropout, Input, Masking
+from lamina_server.layers.core.binning import Discretization
 from lamina_server.layers.core.einsum_dense import EinsumDense
 from lamina_server.layers.core.held import Constant, Parameter
 from lamina_server.layers.core.identities import (
@@ -53,6 +54,7 @@ from lamina_server.layers.recurrent.bidirectional import Bidirectional
 from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
 from lamina_server.layers.recurrent.dense_cells import CELLS
 from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from lamina_server.layers.shaping.center_crop import CenterCrop
 from lamina_server.layers.shaping.folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from lamina_server.layers.shaping.padding import Cropping, Pad
 from lamina_server.layers.shaping.repeating import BroadcastTo, Flip, Repeat, Roll, Tile
@@ -81,6 +83,7 @@ KINDS: tuple[type[Kind], ...] = (
     Cast,
     Parameter,
     Constant,
+    Discretization,
     # convolution
     Conv,
     DepthwiseConv,
@@ -122,6 +125,7 @@ KINDS: tuple[type[Kind], ...] = (
     Tile,
     Repeat,
     BroadcastTo,
+    CenterCrop,
     # normalization
     BatchNormalization,
     LayerNormalization,

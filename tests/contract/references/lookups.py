@@ -22,10 +22,19 @@ def _reversible(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array]
 
 
 def _category(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
+    return _encoded(kind, inputs, kind.num_tokens)
+
+
+def _discretization(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
+    bins = np.digitize(inputs[0], kind.bin_boundaries)
+    return [bins] if kind.output_mode == "int" else _encoded(kind, [bins], len(kind.bin_boundaries) + 1)
+
+
+def _encoded(kind: Any, inputs: Sequence[Array], places: int) -> list[Array]:
     ids = inputs[0].astype(np.int64)
     if kind.output_mode == "one_hot" and ids.ndim > 1 and ids.shape[-1] == 1:
         ids = ids[..., 0]
-    each = (ids[..., None] == np.arange(kind.num_tokens)).astype(np.float64)
+    each = (ids[..., None] == np.arange(places)).astype(np.float64)
     if kind.output_mode == "one_hot":
         return [each]
     if kind.output_mode == "multi_hot":
@@ -37,4 +46,5 @@ REFERENCES: dict[str, Reference] = {
     "Embedding": _embedding,
     "ReversibleEmbedding": _reversible,
     "CategoryEncoding": _category,
+    "Discretization": _discretization,
 }

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lamina_server.layers.shaping.resizing import Resizing
 from lamina_server.layers.tensors import Layout
 from tests.contract.references.base import Array, Reference
 from tests.contract.references.windows import channels_first
@@ -162,8 +163,19 @@ def _resizing(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], 
     return [back(along(x, [matrix(n, out, rule) for n, out in pairs]))]
 
 
+def _center_crop(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
+    x, back = channels_first(inputs[0], kind, layout)
+    h, w = x.shape[2:]
+    if h < kind.height or w < kind.width:
+        stretched = Resizing(kind.height, kind.width, crop_to_aspect_ratio=True, data_format=kind.data_format)
+        return _resizing(stretched, inputs, weights, layout)
+    top, left = (h - kind.height) // 2, (w - kind.width) // 2
+    return [back(x[:, :, top : top + kind.height, left : left + kind.width])]
+
+
 REFERENCES: dict[str, Reference] = {
     "UpSampling": _up_sampling,
     "Upsample": _upsample,
     "Resizing": _resizing,
+    "CenterCrop": _center_crop,
 }

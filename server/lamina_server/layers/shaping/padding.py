@@ -230,7 +230,7 @@ def pair_axes(x: Spec, pairs: Sequence[PadPair], layout: Layout, field: str) -> 
 def moved_ends(
     x: Spec,
     rows: Sequence[Derivation],
-    pairs: Sequence[PadPair],
+    pairs: Sequence[tuple[Size, Size]],
     label: str,
     *,
     uneven: tuple[int, ...] = (),
