@@ -196,6 +196,7 @@ def Embedding(
     output_dim: int,
     mask_zero: bool | None = None,
     dtype: DTypeLike | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -208,13 +209,15 @@ def Embedding(
     Table "embeddings" (input_dim, output_dim): input_dim * output_dim parameters. Ids are 0 to input_dim - 1, and -1 to
     -input_dim count from the end, as in Keras and ONNX (PyTorch refuses them); others are refused when they are fed.
     Floating-point ids are refused, as in PyTorch (Keras drops their fraction: put Cast("int32") before). PyTorch's
-    padding_idx, max_norm and scale_grad_by_freq change training only.
+    padding_idx, max_norm and scale_grad_by_freq change training only. With mask_zero Keras hands a mask on; here
+    return_mask=True makes it a second output "mask" of bool, shaped as the ids, which layers take as an input.
 
     Args:
         input_dim: Number of rows.
         output_dim: Size of a row.
-        mask_zero: Whether later layers leave out id 0, as in Keras; those that would are refused. Default False.
+        mask_zero: Whether later layers leave out id 0, as in Keras: those that would must be given the mask as an input. Default False.
         dtype: Element type of the rows, a floating-point type. Default "float32".
+        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -223,7 +226,13 @@ def Embedding(
     """
     return Layer.make(
         "embedding",
-        {"input_dim": input_dim, "output_dim": output_dim, "mask_zero": mask_zero, "dtype": dtype},
+        {
+            "input_dim": input_dim,
+            "output_dim": output_dim,
+            "mask_zero": mask_zero,
+            "dtype": dtype,
+            "return_mask": return_mask,
+        },
         constructor="Embedding",
         name=name,
         inputs=inputs,
@@ -242,6 +251,7 @@ def ReversibleEmbedding(
     logit_soft_cap: float | None = None,
     reverse: bool | None = None,
     dtype: DTypeLike | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -265,6 +275,7 @@ def ReversibleEmbedding(
         logit_soft_cap: On the way back, x becomes c * tanh(x / c) for this c.
         reverse: Whether this is the way back. Default False.
         dtype: Element type of the rows; no effect on the way back. Default "float32".
+        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -282,6 +293,7 @@ def ReversibleEmbedding(
             "logit_soft_cap": logit_soft_cap,
             "reverse": reverse,
             "dtype": dtype,
+            "return_mask": return_mask,
         },
         constructor="ReversibleEmbedding",
         name=name,
@@ -621,6 +633,7 @@ def ActivityRegularization(
 
 def Masking(
     mask_value: float | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -630,11 +643,14 @@ def Masking(
 ) -> Layer:
     """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
 
-    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
-    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out. Here a layer
+    leaves out what a mask among its inputs says: return_mask=True (not an option of Keras') makes a second output
+    "mask" of bool, (batch, steps), false where a step was replaced, and a layer that Keras would give the mask to
+    (recurrent, attention, GlobalAveragePooling1D) takes it as inputs=["masking", "masking:mask"], or is refused.
 
     Args:
         mask_value: The number that marks a step. Default 0.
+        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -643,7 +659,7 @@ def Masking(
     """
     return Layer.make(
         "masking",
-        {"mask_value": mask_value},
+        {"mask_value": mask_value, "return_mask": return_mask},
         constructor="Masking",
         name=name,
         inputs=inputs,
@@ -6415,6 +6431,7 @@ def LSTM(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     num_layers: int | None = None,
     proj_size: int | None = None,
     *,
@@ -6444,6 +6461,7 @@ def LSTM(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6466,6 +6484,7 @@ def LSTM(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "num_layers": num_layers,
             "proj_size": proj_size,
         },
@@ -6489,6 +6508,7 @@ def SimpleRNN(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     num_layers: int | None = None,
     *,
     name: str | None = None,
@@ -6515,6 +6535,7 @@ def SimpleRNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -6535,6 +6556,7 @@ def SimpleRNN(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "num_layers": num_layers,
         },
         constructor="SimpleRNN",
@@ -6558,6 +6580,7 @@ def GRU(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     reset_after: bool | None = None,
     num_layers: int | None = None,
     *,
@@ -6587,6 +6610,7 @@ def GRU(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6609,6 +6633,7 @@ def GRU(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "reset_after": reset_after,
             "num_layers": num_layers,
         },
@@ -6628,6 +6653,7 @@ def RNN(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6647,6 +6673,7 @@ def RNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6662,6 +6689,7 @@ def RNN(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="RNN",
         name=name,
@@ -6732,6 +6760,7 @@ def ConvLSTM1D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6764,6 +6793,7 @@ def ConvLSTM1D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6789,6 +6819,7 @@ def ConvLSTM1D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM1D",
         rank=1,
@@ -6817,6 +6848,7 @@ def ConvLSTM2D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6849,6 +6881,7 @@ def ConvLSTM2D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6874,6 +6907,7 @@ def ConvLSTM2D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM2D",
         rank=2,
@@ -6902,6 +6936,7 @@ def ConvLSTM3D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6934,6 +6969,7 @@ def ConvLSTM3D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6959,6 +6995,7 @@ def ConvLSTM3D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM3D",
         rank=3,

@@ -272,6 +272,15 @@ class Kind:
         """Whether Keras hands a mask on from here, which says what later layers skip."""
         return False
 
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        """Whether a mask of bool behind its inputs does what Keras does with one that comes along with them, which it
+        does with those that are `masked`. Asked of a kind that "uses" masks."""
+        return False
+
+    def hands_mask(self, output: str) -> bool:
+        """Whether Keras hands a mask on with an output of this name."""
+        return self.masking != "drops"
+
     @property
     def rows(self) -> int | None:
         """Number of rows from which the integers that it takes choose; None where they choose nothing."""

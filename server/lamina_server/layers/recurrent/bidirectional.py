@@ -69,6 +69,10 @@ class Bidirectional(Recurrent):
         return self.layer.walk
 
     @property
+    def zeros_where_masked(self) -> bool:
+        return self.walk.return_sequences  # Keras sets it so, whatever the layers have
+
+    @property
     def held(self) -> Kind:
         return self.layer
 

@@ -11,7 +11,7 @@ from lamina_server.layers.base import Derivation, Example, Kind, Output, Sdk, We
 from lamina_server.layers.convolution.conv import conv_kernel, placed
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import padded
-from lamina_server.layers.recurrent.cells import Cell, Pass, Term, remembered, scanned
+from lamina_server.layers.recurrent.cells import Cell, Mask, Pass, Term, Walked, remembered, scanned
 from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions
 from lamina_server.layers.tensors import SPATIAL, Layout, Role, Spec, channel_axis
 from lamina_server.layers.windows import Padding, PadPair, Sliding, complete
@@ -163,7 +163,7 @@ class ConvLSTMCell(Cell, ConvOptions):
         channels = channel_axis(frame.rank, self._layout)
         return (0, channels, *(axis for axis in range(1, frame.rank) if axis != channels))
 
-    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> tuple[str, list[str]]:
+    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str], mask: Mask | None) -> Walked:
         windows, dtype = self.slid(way.frame)[1], way.frame.dtype
         x, pads = padded(graph, x, windows, self.padding, self.dilation_rate, dtype, leading=3)
         ones = (1,) * len(self.kernel_size)
@@ -179,7 +179,7 @@ class ConvLSTMCell(Cell, ConvOptions):
             total = body.node("Add", [given, inner])
             return remembered(body, total, c, self.activation, self.recurrent_activation)
 
-        return scanned(graph, way, (x, way.frame), initial, step)
+        return scanned(graph, way, (x, way.frame), initial, step, mask)
 
     @property
     def _layout(self) -> Layout:
