@@ -6461,7 +6461,7 @@ def LSTM(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6535,7 +6535,7 @@ def SimpleRNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -6610,7 +6610,7 @@ def GRU(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6673,7 +6673,7 @@ def RNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6793,7 +6793,7 @@ def ConvLSTM1D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6881,7 +6881,7 @@ def ConvLSTM2D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6969,7 +6969,7 @@ def ConvLSTM3D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; as in Keras, a Bidirectional has its own answer: return_sequences. Default False.
+        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.

@@ -23,7 +23,6 @@ from lamina_server.layers.core.basics import RETURN_MASK, dense_macs, with_mask
 from lamina_server.layers.graph import ELEMENT, Graph, Value
 from lamina_server.layers.tensors import FLOATS, INTEGERS, NUMBERS, Axis, DType, Layout, Role, Spec
 
-
 MASK_ZERO = "whether later layers leave out id 0, as in Keras: those that would must be given the mask as an input"
 
 
@@ -134,7 +133,9 @@ class ReversibleEmbedding(Kind):
         if not self.reverse:
             return _looked_up(self, x)
         if self.return_mask:
-            raise LayerError("UNSUPPORTED", "has return_mask=True, but there is none on the way back", field="return_mask")
+            raise LayerError(
+                "UNSUPPORTED", "has return_mask=True, but there is none on the way back", field="return_mask"
+            )
         if self.reverse_dtype is not None and self.reverse_dtype not in FLOATS:
             raise LayerError(
                 "DTYPE_MISMATCH",

@@ -12,9 +12,9 @@ from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.recurrent.cells import Pass
 from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
 from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
-from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN, check_inside
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, MASKED, RNN, SimpleRNN, check_inside
 from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions, chain, ends, level_name, way
-from lamina_server.layers.tensors import Layout, Role, Spec
+from lamina_server.layers.tensors import DType, Layout, Role, Spec
 from lamina_server.words import snake_case
 
 
@@ -62,6 +62,8 @@ class Bidirectional(Recurrent):
             Example(cls(RNN((GRUCell(3), LSTMCell(4)), return_sequences=True), Merge.MUL), ((5, 3),)),
             Example(cls(RNN((SimpleRNNCell(3),), go_backwards=True, return_sequences=True), Merge.SUM), ((5, 3),)),
             Example(cls(ConvLSTM(3, (2, 3), padding="same", return_sequences=True)), ((3, 4, 5, 2),)),
+            Example(cls(replace(every, num_layers=2)), ((7, 2), (7,)), dtypes=MASKED),
+            Example(cls(GRU(4)), ((5, 3), (4,), (4,), (5,)), dtypes=(*[DType.FLOAT32] * 3, DType.BOOL)),
         )
 
     @property

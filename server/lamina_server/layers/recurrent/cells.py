@@ -124,7 +124,7 @@ def scanned(
 
 
 def _where(body: Graph, seen: str, before: Sequence[Value], after: Sequence[str], to_zeros: bool) -> list[str]:
-    """States after a step, and what it puts out: as they were `before` it, and as before or zeros, unless it is seen."""
+    """States after a step and what it puts out; where it is not seen, what there was `before`, the output or zeros."""
     *kept, shown = (value.name for value in before)
     other = body.const(0.0, before[0].spec.dtype) if to_zeros else shown
     pairs = [*zip(after, kept, strict=True), (after[0], other)]

@@ -13,7 +13,7 @@ from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import padded
 from lamina_server.layers.recurrent.cells import Cell, Mask, Pass, Term, Walked, remembered, scanned
 from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions
-from lamina_server.layers.tensors import SPATIAL, Layout, Role, Spec, channel_axis
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, Spec, channel_axis
 from lamina_server.layers.windows import Padding, PadPair, Sliding, complete
 
 # The steps are an axis of their own, so that what a frame of one axis has is a width.
@@ -70,6 +70,12 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
                 first,
             ),
             Example(cls(2, (2, 1, 2), padding="same", activation=Gelu(), return_state=True), ((3, 4, 3, 5, 2),)),
+            Example(
+                cls(3, (2, 3), return_sequences=True, return_state=True),
+                ((3, 2, 6, 5), (3,)),
+                first,
+                (DType.FLOAT32, DType.BOOL),
+            ),
         )
 
     def tower(self, layout: Layout) -> tuple[Cell, ...]:

@@ -15,6 +15,8 @@ from lamina_server.layers.recurrent.walks import MAX_CELLS, Recurrent, WalkOptio
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.words import snake_case
 
+MASKED = (DType.FLOAT32, DType.BOOL)
+
 
 class OneCell(Recurrent):
     """A layer whose cells are alike, and have their options from the layer's own."""
@@ -57,6 +59,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
             Example(cls(6), ((5, 3),)),
             Example(cls(4, Relu(), return_sequences=True, return_state=True, num_layers=2), ((7, 2),)),
             Example(cls(4, Gelu(), use_bias=False, go_backwards=True), ((5, 3), (4,)), Layout.CHANNELS_FIRST),
+            Example(cls(4, num_layers=2, return_state=True), ((6, 3), (6,)), dtypes=MASKED),
         )
 
 
@@ -90,6 +93,8 @@ class LSTM(OneCell, WalkOptions, GateOptions):
             Example(cls(4, Softplus(), HardSigmoid(), return_sequences=True, go_backwards=True), ((5, 3),)),
             Example(cls(4, return_state=True, num_layers=3, proj_size=2), ((5, 3),)),
             Example(cls(4, return_sequences=True), ((5, 3),), dtypes=(DType.FLOAT64,)),
+            Example(cls(4, return_sequences=True), ((5, 3), (5,)), dtypes=MASKED),
+            Example(cls(4), ((5, 3), (4,), (4,), (5,)), Layout.CHANNELS_FIRST, (*[DType.FLOAT32] * 3, DType.BOOL)),
         )
 
 
@@ -120,6 +125,11 @@ class GRU(OneCell, WalkOptions, GateOptions):
             Example(cls(4, Gelu(), num_layers=2, return_state=True), ((5, 3), (4,), (4,))),
             Example(cls(4, Gelu(), Sigmoid(), False), ((5, 3),)),
             Example(cls(4, Linear(), Softplus(), reset_after=False), ((5, 3),)),
+            Example(
+                cls(4, return_sequences=True, go_backwards=True, zero_output_for_mask=True),
+                ((5, 3), (5,), (4,)),
+                dtypes=(*MASKED, DType.FLOAT32),
+            ),
         )
 
 
@@ -147,6 +157,7 @@ class RNN(Recurrent, WalkOptions, CellsOption):
             Example(cls((LSTMCell(6), GRUCell(4))), ((5, 3),)),
             Example(cls((GRUCell(4),), return_state=True), ((5, 3), (4,))),
             Example(cls(mixed, return_sequences=True, return_state=True, go_backwards=True), ((7, 2),)),
+            Example(cls(mixed, return_state=True, zero_output_for_mask=True), ((6, 2), (6,)), dtypes=MASKED),
         )
 
     def tower(self, layout: Layout) -> tuple[Cell, ...]:
