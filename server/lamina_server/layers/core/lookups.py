@@ -134,7 +134,7 @@ class ReversibleEmbedding(Kind):
             return _looked_up(self, x)
         if self.return_mask:
             raise LayerError(
-                "UNSUPPORTED", "has return_mask=True, but there is none on the way back", field="return_mask"
+                "UNSUPPORTED", "has return_mask=True, but there is no mask on the way back", field="return_mask"
             )
         if self.reverse_dtype is not None and self.reverse_dtype not in FLOATS:
             raise LayerError(
