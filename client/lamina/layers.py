@@ -6445,8 +6445,9 @@ def LSTM(
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
-    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
+    state. Initial states, h and c for each layer, may follow as inputs, and a mask of bool, (batch, steps): Keras'
+    (PyTorch's packed sequences with zero_output_for_mask). Gates in the order i, f, c, o: kernel (features, 4 units),
+    recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
 
     Args:
@@ -6520,7 +6521,7 @@ def SimpleRNN(
     """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
     Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
     Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
 
@@ -6593,9 +6594,10 @@ def GRU(
     """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
-    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
-    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
+    Gates in the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or
+    (3 units) without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order
+    r, z, h.
     Parameters 3 * units * (features + units + 2), without reset_after + 1.
 
     Args:
@@ -6663,8 +6665,8 @@ def RNN(
 ) -> Layer:
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
-    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
-    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
 
     Args:
         cells: Cells, one above the other: each takes every step's output of the one below.
@@ -6714,7 +6716,8 @@ def Bidirectional(
     """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
 
     Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
-    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    as inputs too, and weights: all of forward/..., then all of backward/... A mask of bool, (batch, steps), may be an
+    input: where it is false every step's output is zeros, as in Keras. Parameters are those of both directions.
     A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
 
     Args:
@@ -6773,7 +6776,7 @@ def ConvLSTM1D(
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
     4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
     its peepholes.)
 
     Args:
@@ -6861,7 +6864,7 @@ def ConvLSTM2D(
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
     4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
     its peepholes.)
 
     Args:
@@ -6949,7 +6952,7 @@ def ConvLSTM3D(
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
     4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
+    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
     its peepholes.)
 
     Args:

@@ -37,7 +37,8 @@ class Bidirectional(Recurrent):
     """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
 
     Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
-    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    as inputs too, and weights: all of forward/..., then all of backward/... A mask of bool, (batch, steps), may be an
+    input: where it is false every step's output is zeros, as in Keras. Parameters are those of both directions.
     A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
     """
 

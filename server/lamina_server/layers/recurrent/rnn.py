@@ -42,7 +42,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
     """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
     Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
     Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
     """
@@ -69,8 +69,9 @@ class LSTM(OneCell, WalkOptions, GateOptions):
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
-    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
+    state. Initial states, h and c for each layer, may follow as inputs, and a mask of bool, (batch, steps): Keras'
+    (PyTorch's packed sequences with zero_output_for_mask). Gates in the order i, f, c, o: kernel (features, 4 units),
+    recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
     """
 
@@ -103,9 +104,10 @@ class GRU(OneCell, WalkOptions, GateOptions):
     """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
-    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
-    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
+    Gates in the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or
+    (3 units) without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order
+    r, z, h.
     Parameters 3 * units * (features + units + 2), without reset_after + 1.
     """
 
@@ -144,8 +146,8 @@ class CellsOption(Kind):
 class RNN(Recurrent, WalkOptions, CellsOption):
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
-    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
-    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
     """
 
     sdk = (Sdk("RNN"),)
