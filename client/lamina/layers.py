@@ -215,9 +215,9 @@ def Embedding(
     Args:
         input_dim: Number of rows.
         output_dim: Size of a row.
-        mask_zero: Whether later layers leave out id 0, as in Keras: those that would must be given the mask as an input. Default False.
+        mask_zero: Whether later layers leave out id 0, as in Keras: those take the mask as an input. Default False.
         dtype: Element type of the rows, a floating-point type. Default "float32".
-        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -275,7 +275,7 @@ def ReversibleEmbedding(
         logit_soft_cap: On the way back, x becomes c * tanh(x / c) for this c.
         reverse: Whether this is the way back. Default False.
         dtype: Element type of the rows; no effect on the way back. Default "float32".
-        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -650,7 +650,7 @@ def Masking(
 
     Args:
         mask_value: The number that marks a step. Default 0.
-        return_mask: Whether the mask is an output too, for layers to take as an input; not an option of Keras'. Default False.
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6462,7 +6462,7 @@ def LSTM(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6536,7 +6536,7 @@ def SimpleRNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -6612,7 +6612,7 @@ def GRU(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6666,7 +6666,8 @@ def RNN(
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
     The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
-    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras'
+    StackedRNNCells). Parameters are the cells' together.
 
     Args:
         cells: Cells, one above the other: each takes every step's output of the one below.
@@ -6675,7 +6676,7 @@ def RNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6775,9 +6776,9 @@ def ConvLSTM1D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -6796,7 +6797,7 @@ def ConvLSTM1D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6863,9 +6864,9 @@ def ConvLSTM2D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -6884,7 +6885,7 @@ def ConvLSTM2D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6951,9 +6952,9 @@ def ConvLSTM3D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -6972,7 +6973,7 @@ def ConvLSTM3D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
-        zero_output_for_mask: Whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as in Keras, return_sequences decides that. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.

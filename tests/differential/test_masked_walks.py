@@ -77,7 +77,7 @@ def test_both_directions_are_keras(
     kind: Bidirectional, zeros: bool, size: tuple[int, int], seen: float, layout: Layout, seed: int
 ) -> None:
     """Whose outputs are zeros where nothing is seen if every step is returned, whatever its layers say."""
-    kind = replace(kind, layer=replace(kind.layer, zero_output_for_mask=zeros))  # type: ignore[call-arg]
+    kind = replace(kind, layer=replace(kind.layer, zero_output_for_mask=zeros))
     against_keras(kind, size, False, seen, layout, seed)
 
 

@@ -289,14 +289,9 @@ class Kind:
     @property
     def spatial_rank(self) -> int | None:
         """Number of spatial axes, where the options say it."""
-        return next(
-            (
-                len(getattr(self, name))
-                for name in ("kernel_size", "pool_size", "output_size", "padding")
-                if isinstance(getattr(self, name, None), tuple)
-            ),
-            getattr(self, "rank", None),
-        )
+        names = ("kernel_size", "pool_size", "output_size", "padding")
+        lengths = (len(getattr(self, name)) for name in names if isinstance(getattr(self, name, None), tuple))
+        return next(lengths, getattr(self, "rank", None))
 
     @property
     def held(self) -> "Kind | None":

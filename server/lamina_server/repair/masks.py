@@ -24,7 +24,7 @@ def masked(fault: Fault) -> Iterator[Candidate]:
         return
     node, name = layer.node, masks.removeprefix(prefix)
     if fault.facts.get("exact"):
-        kind = replace(node.kind, return_mask=True)  # type: ignore[call-arg]  # every kind that sends a mask
+        kind = replace(node.kind, return_mask=True)
         gives = () if kind == node.kind else (ReplaceNode(layer.index, node._replace(kind=kind)),)
         inputs = fault.node.inputs or tuple(ref.removeprefix(prefix) for ref in fault.refs)
         takes = fault.node._replace(inputs=(*inputs, f"{name}:mask"))

@@ -171,7 +171,7 @@ class Dropout(Kind):
         return inputs
 
 
-RETURN_MASK = "whether the mask is an output too, for layers to take as an input; not an option of Keras'"
+RETURN_MASK = "whether the mask is an output too, for layers to take; not an option of Keras'"
 
 
 def with_mask(done: Inference, mask: Spec) -> Inference:

@@ -23,7 +23,7 @@ from lamina_server.layers.core.basics import RETURN_MASK, dense_macs, with_mask
 from lamina_server.layers.graph import ELEMENT, Graph, Value
 from lamina_server.layers.tensors import FLOATS, INTEGERS, NUMBERS, Axis, DType, Layout, Role, Spec
 
-MASK_ZERO = "whether later layers leave out id 0, as in Keras: those that would must be given the mask as an input"
+MASK_ZERO = "whether later layers leave out id 0, as in Keras: those take the mask as an input"
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,9 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
     """
 
     sdk = (Sdk("ConvLSTM1D", 1), Sdk("ConvLSTM2D", 2), Sdk("ConvLSTM3D", 3))

@@ -147,7 +147,8 @@ class RNN(Recurrent, WalkOptions, CellsOption):
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
     The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
-    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras'
+    StackedRNNCells). Parameters are the cells' together.
     """
 
     sdk = (Sdk("RNN"),)

@@ -44,9 +44,7 @@ class WalkOptions(Kind):
     stateful: bool = option("refused if true: no state is kept; feed return_state's outputs back as inputs", False)
     unroll: bool = option("no effect on any number: how the steps are run is decided here", False)
     zero_output_for_mask: bool = option(
-        "whether the output at a step that a mask leaves out is zeros, not the one before; inside a Bidirectional, as "
-        "in Keras, return_sequences decides that",
-        False,
+        "whether steps that a mask leaves out put out zeros, not the output before", False
     )
 
 
