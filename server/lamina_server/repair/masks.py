@@ -11,7 +11,7 @@ from lamina_server.repair.steps import ReplaceNode, StackStep, apply
 from lamina_server.stack import Stack
 from lamina_server.trace import trace
 
-MOST = 32  # layers that one change gives a mask
+MOST = 16  # layers that one change gives a mask
 
 
 def masked(fault: Fault) -> Iterator[Candidate]:
@@ -60,5 +60,5 @@ def everywhere(stack: Stack, found: Diagnosis, steps: tuple[StackStep, ...], lim
 
 
 def _gives_mask(steps: tuple[StackStep, ...]) -> bool:
-    last = steps[-1]
+    last = steps[-1] if steps else None
     return isinstance(last, ReplaceNode) and any(ref.endswith(":mask") for ref in last.node.inputs)
