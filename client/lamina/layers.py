@@ -196,6 +196,7 @@ def Embedding(
     output_dim: int,
     mask_zero: bool | None = None,
     dtype: DTypeLike | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -208,13 +209,15 @@ def Embedding(
     Table "embeddings" (input_dim, output_dim): input_dim * output_dim parameters. Ids are 0 to input_dim - 1, and -1 to
     -input_dim count from the end, as in Keras and ONNX (PyTorch refuses them); others are refused when they are fed.
     Floating-point ids are refused, as in PyTorch (Keras drops their fraction: put Cast("int32") before). PyTorch's
-    padding_idx, max_norm and scale_grad_by_freq change training only.
+    padding_idx, max_norm and scale_grad_by_freq change training only. With mask_zero Keras hands a mask on; here
+    return_mask=True makes it a second output "mask" of bool, shaped as the ids, which layers take as an input.
 
     Args:
         input_dim: Number of rows.
         output_dim: Size of a row.
-        mask_zero: Whether later layers leave out id 0, as in Keras; those that would are refused. Default False.
+        mask_zero: Whether later layers leave out id 0, as in Keras: those take the mask as an input. Default False.
         dtype: Element type of the rows, a floating-point type. Default "float32".
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -223,7 +226,13 @@ def Embedding(
     """
     return Layer.make(
         "embedding",
-        {"input_dim": input_dim, "output_dim": output_dim, "mask_zero": mask_zero, "dtype": dtype},
+        {
+            "input_dim": input_dim,
+            "output_dim": output_dim,
+            "mask_zero": mask_zero,
+            "dtype": dtype,
+            "return_mask": return_mask,
+        },
         constructor="Embedding",
         name=name,
         inputs=inputs,
@@ -242,6 +251,7 @@ def ReversibleEmbedding(
     logit_soft_cap: float | None = None,
     reverse: bool | None = None,
     dtype: DTypeLike | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -265,6 +275,7 @@ def ReversibleEmbedding(
         logit_soft_cap: On the way back, x becomes c * tanh(x / c) for this c.
         reverse: Whether this is the way back. Default False.
         dtype: Element type of the rows; no effect on the way back. Default "float32".
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -282,6 +293,7 @@ def ReversibleEmbedding(
             "logit_soft_cap": logit_soft_cap,
             "reverse": reverse,
             "dtype": dtype,
+            "return_mask": return_mask,
         },
         constructor="ReversibleEmbedding",
         name=name,
@@ -621,6 +633,7 @@ def ActivityRegularization(
 
 def Masking(
     mask_value: float | None = None,
+    return_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -630,11 +643,14 @@ def Masking(
 ) -> Layer:
     """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
 
-    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
-    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out. Here a layer
+    leaves out what a mask among its inputs says: return_mask=True (not an option of Keras') makes a second output
+    "mask" of bool, (batch, steps), false where a step was replaced, and a layer that Keras would give the mask to
+    (recurrent, attention, GlobalAveragePooling1D) takes it as inputs=["masking", "masking:mask"], or is refused.
 
     Args:
         mask_value: The number that marks a step. Default 0.
+        return_mask: Whether the mask is an output too, for layers to take; not an option of Keras'. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -643,7 +659,7 @@ def Masking(
     """
     return Layer.make(
         "masking",
-        {"mask_value": mask_value},
+        {"mask_value": mask_value, "return_mask": return_mask},
         constructor="Masking",
         name=name,
         inputs=inputs,
@@ -6490,6 +6506,7 @@ def LSTM(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     num_layers: int | None = None,
     proj_size: int | None = None,
     *,
@@ -6503,8 +6520,9 @@ def LSTM(
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
-    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
+    state. Initial states, h and c for each layer, may follow as inputs, and a mask of bool, (batch, steps): Keras'
+    (PyTorch's packed sequences with zero_output_for_mask). Gates in the order i, f, c, o: kernel (features, 4 units),
+    recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
 
     Args:
@@ -6519,6 +6537,7 @@ def LSTM(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         proj_size: Size that each output is projected to, as in PyTorch; none where not given.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6541,6 +6560,7 @@ def LSTM(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "num_layers": num_layers,
             "proj_size": proj_size,
         },
@@ -6564,6 +6584,7 @@ def SimpleRNN(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     num_layers: int | None = None,
     *,
     name: str | None = None,
@@ -6575,7 +6596,7 @@ def SimpleRNN(
     """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
     Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
     Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
 
@@ -6590,6 +6611,7 @@ def SimpleRNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
@@ -6610,6 +6632,7 @@ def SimpleRNN(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "num_layers": num_layers,
         },
         constructor="SimpleRNN",
@@ -6633,6 +6656,7 @@ def GRU(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     reset_after: bool | None = None,
     num_layers: int | None = None,
     *,
@@ -6645,9 +6669,10 @@ def GRU(
     """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
-    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
-    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
+    Gates in the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or
+    (3 units) without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order
+    r, z, h.
     Parameters 3 * units * (features + units + 2), without reset_after + 1.
 
     Args:
@@ -6662,6 +6687,7 @@ def GRU(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         reset_after: Whether the reset gate multiplies behind the recurrent product, as in PyTorch. Default True.
         num_layers: Layers one above the other, as in PyTorch: each takes every output of the one below. Default 1.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
@@ -6684,6 +6710,7 @@ def GRU(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
             "reset_after": reset_after,
             "num_layers": num_layers,
         },
@@ -6703,6 +6730,7 @@ def RNN(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6712,8 +6740,9 @@ def RNN(
 ) -> Layer:
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
-    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
-    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras'
+    StackedRNNCells). Parameters are the cells' together.
 
     Args:
         cells: Cells, one above the other: each takes every step's output of the one below.
@@ -6722,6 +6751,7 @@ def RNN(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6737,6 +6767,7 @@ def RNN(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="RNN",
         name=name,
@@ -6761,7 +6792,8 @@ def Bidirectional(
     """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
 
     Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
-    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    as inputs too, and weights: all of forward/..., then all of backward/... A mask of bool, (batch, steps), may be an
+    input: where it is false every step's output is zeros, as in Keras. Parameters are those of both directions.
     A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
 
     Args:
@@ -6807,6 +6839,7 @@ def ConvLSTM1D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6818,9 +6851,9 @@ def ConvLSTM1D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -6839,6 +6872,7 @@ def ConvLSTM1D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6864,6 +6898,7 @@ def ConvLSTM1D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM1D",
         rank=1,
@@ -6892,6 +6927,7 @@ def ConvLSTM2D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6903,9 +6939,9 @@ def ConvLSTM2D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -6924,6 +6960,7 @@ def ConvLSTM2D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -6949,6 +6986,7 @@ def ConvLSTM2D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM2D",
         rank=2,
@@ -6977,6 +7015,7 @@ def ConvLSTM3D(
     go_backwards: bool | None = None,
     stateful: bool | None = None,
     unroll: bool | None = None,
+    zero_output_for_mask: bool | None = None,
     *,
     name: str | None = None,
     inputs: InputsLike | None = None,
@@ -6988,9 +7027,9 @@ def ConvLSTM3D(
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
 
     Args:
         filters: Channels of the state and of the output.
@@ -7009,6 +7048,7 @@ def ConvLSTM3D(
         go_backwards: Whether steps are read from the last to the first, and returned in that order. Default False.
         stateful: Refused if true: no state is kept; feed return_state's outputs back as inputs. Default False.
         unroll: No effect on any number: how the steps are run is decided here. Default False.
+        zero_output_for_mask: Whether steps that a mask leaves out put out zeros, not the output before. Default False.
         name: Name of the layer; Keras' default, such as conv1d_1, where not given.
         inputs: Layers it takes, by name; the one before where not given.
         expect: Shape that must come out, without the batch axis; None stands for any size.
@@ -7034,6 +7074,7 @@ def ConvLSTM3D(
             "go_backwards": go_backwards,
             "stateful": stateful,
             "unroll": unroll,
+            "zero_output_for_mask": zero_output_for_mask,
         },
         constructor="ConvLSTM3D",
         rank=3,

@@ -29,7 +29,7 @@ from lamina_server.layers.tensors import Layout, Spec
 from lamina_server.limits import Limits
 from lamina_server.lru import Lru
 from lamina_server.nesting import MAX_DEPTH, MAX_NAME, Blocks, bound_inside
-from lamina_server.origins import Origin, check_mask, origin_after
+from lamina_server.origins import Origin, around, check_mask, entering, origins_after
 from lamina_server.receptive import fields_of_input
 from lamina_server.records import Diagnosis, LayerTrace, Place, Trace, owned
 from lamina_server.stack import Namer, Node, Stack, field_name
@@ -212,13 +212,13 @@ class _Tracer:
             for ref, result in zip(own, inner.results(), strict=True):
                 seen = inner.origins[result]
                 fields = kind.seen_behind(layer.inputs[0], taken[0].fields, self.specs[ref], seen.fields)
-                self.origins[ref] = seen._replace(fields=fields, mask="" if kind.masking == "drops" else seen.mask)
+                self.origins[ref] = around(kind, taken[0], seen)._replace(fields=fields)
         else:
             if isinstance(kind, Input):
-                origin = entry.origin if entry else Origin(fields_of_input(layer.done.spec), begins=True)
+                found = [entry.origin if entry else Origin(fields_of_input(layer.done.spec), begins=True)]
             else:
-                origin = origin_after(kind, layer.name, layer.inputs, layer.done, taken)
-            self.origins.update(dict.fromkeys(own, origin))
+                found = origins_after(kind, layer.name, layer.inputs, layer.done, taken)
+            self.origins.update(zip(own, found, strict=True))
         layer.receptive = self.origins[own[0]].fields
 
     def _inferred(self, kind: Kind, inputs: tuple[Spec, ...]) -> Inference:
@@ -279,7 +279,7 @@ class _Tracer:
         given = kind.given(specs, lambda rank: blocks.roles(kind.layer.kind, 0, rank, layout))
         inside = bound_inside(kind, written, given, lambda i, rank: blocks.roles(kind, i, rank, layout))
         entries = tuple(
-            _Entry(new, origin._replace(fields=kind.seen_by(old, new, origin.fields)))
+            _Entry(new, entering(kind, origin)._replace(fields=kind.seen_by(old, new, origin.fields)))
             for old, new, origin in zip(specs, given, [self.origins[ref] for ref in sources], strict=True)
         )
         shares = node.weights_of is not None

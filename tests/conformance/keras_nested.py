@@ -30,8 +30,8 @@ def kind_of(layer: Any) -> Any:
         cells = getattr(layer.cell, "cells", None) or [layer.cell]
         if len(cells) != len(tree.flatten(cells)):
             raise Unmapped("cells of cells")
-        walk = {key: getattr(layer, key) for key in ("return_sequences", "return_state", "go_backwards", "stateful")}
-        return kinds.RNN(tuple(map(kind_of, cells)), **walk)
+        walk = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+        return kinds.RNN(tuple(map(kind_of, cells)), **{key: getattr(layer, key) for key in walk})
     cls = {cell.__name__: cell for cell in CELLS}.get(name) or CLASSES.get(name)
     if cls is None:
         raise Unmapped(f"Lamina has no {name}")
@@ -50,11 +50,10 @@ def _same(one: Any, other: Any) -> bool:
 
 @converts(*RECURRENT)
 def recurrent(made: Made) -> Check:
-    if "mask" in made.call.named:
-        raise Unmapped(MASKED)
-    initial = made.call.named.get("initial_state")
+    initial, mask = (made.call.named.get(name) for name in ("initial_state", "mask"))
     states = [] if initial is None else [np.asarray(state) for state in tree.flatten(initial)]
-    return checked(made, kind_of(made.layer), [*made.arrays, *states])
+    masks = [] if mask is None else [np.asarray(mask).astype(bool)]
+    return checked(made, kind_of(made.layer), [*made.arrays, *states, *masks])
 
 
 @converts("SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "ConvLSTMCell")

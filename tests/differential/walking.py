@@ -90,7 +90,9 @@ def _option(value: Any) -> Any:
     return value
 
 
-def by_keras(layer: Any, x: Array, initial: Sequence[Array], weights: Mapping[str, Array]) -> list[Array]:
+def by_keras(
+    layer: Any, x: Array, initial: Sequence[Array], weights: Mapping[str, Array], mask: Array | None = None
+) -> list[Array]:
     """Outputs of a layer of Keras with weights in its own order, which is ours."""
     layer.build(tuple(x.shape))
     assert [tuple(v.shape) for v in layer.weights] == [w.shape for w in weights.values()]
@@ -102,7 +104,8 @@ def by_keras(layer: Any, x: Array, initial: Sequence[Array], weights: Mapping[st
     states = [state for side in sides for state in _nested(side, left)] if left else []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You are using a softmax over axis")  # of size 1: legal, and drawn on purpose
-        results = layer(tensor(x), **({"initial_state": states} if states else {}))
+        seen = None if mask is None else torch.tensor(mask)
+        results = layer(tensor(x), mask=seen, **({"initial_state": states} if states else {}))
     flat = results if isinstance(results, list | tuple) else [results]
     return [array.detach().numpy() for array in keras.tree.flatten(flat)]
 

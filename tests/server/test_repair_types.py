@@ -51,9 +51,15 @@ def test_one_of_several() -> None:
 
 def test_a_mask_that_would_be_used() -> None:
     begin = Node(Input((6, 4)), "x"), Node(Masking(), "mask"), Node(Dense(3), "dense")
-    assert titles(Stack((*begin, Node(LSTM(2))))) == ["what mask marks are steps like any other: take it out"]
+    assert titles(Stack((*begin, Node(LSTM(2))))) == [
+        "as in Keras, leave out what mask masks: return_mask=True there, and mask:mask as an input too",
+        "what mask marks are steps like any other: take it out",
+    ]
     ids = Node(Input((6,), DType.INT32), "x"), Node(Embedding(4, 3, True), "rows")
-    assert titles(Stack((*ids, Node(LSTM(2))))) == ["id 0 is an id like any other: mask_zero=False"]
+    assert titles(Stack((*ids, Node(LSTM(2))))) == [
+        "as in Keras, leave out what rows masks: return_mask=True there, and rows:mask as an input too",
+        "id 0 is an id like any other: mask_zero=False",
+    ]
 
 
 def test_heads_that_do_not_divide_are_not_taken_for_a_convolution_s_groups() -> None:

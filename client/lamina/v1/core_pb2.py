@@ -27,17 +27,17 @@ from lamina.v1 import options_pb2 as lamina_dot_v1_dot_options__pb2
 from lamina.v1 import tensor_pb2 as lamina_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lamina/v1/core.proto\x12\tlamina.v1\x1a\x1blamina/v1/activations.proto\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"L\n\x05Input\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\"\n\x05\x64type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\"\xa6\x01\n\x05\x44\x65nse\x12\x12\n\x05units\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bin_features\x18\x04 \x01(\x03H\x02\x88\x01\x01\x42\x08\n\x06_unitsB\x0b\n\t_use_biasB\x0e\n\x0c_in_features\"?\n\nActivation\x12\x31\n\nactivation\x18\x01 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\"%\n\x07\x44ropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"\xb2\x01\n\x0b\x45insumDense\x12\x15\n\x08\x65quation\x18\x01 \x01(\tH\x00\x88\x01\x01\x12&\n\x0coutput_shape\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x31\n\nactivation\x18\x03 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x16\n\tbias_axes\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_equationB\x0c\n\n_bias_axes\"\xa3\x01\n\tEmbedding\x12\x16\n\tinput_dim\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\noutput_dim\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x16\n\tmask_zero\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\"\n\x05\x64type\x18\x04 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\x0c\n\n_input_dimB\r\n\x0b_output_dimB\x0c\n\n_mask_zero\"\xd5\x02\n\x13ReversibleEmbedding\x12\x16\n\tinput_dim\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\noutput_dim\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x0btie_weights\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x16\n\tmask_zero\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12*\n\rreverse_dtype\x18\x05 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x1b\n\x0elogit_soft_cap\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x14\n\x07reverse\x18\x07 \x01(\x08H\x05\x88\x01\x01\x12\"\n\x05\x64type\x18\x08 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\x0c\n\n_input_dimB\r\n\x0b_output_dimB\x0e\n\x0c_tie_weightsB\x0c\n\n_mask_zeroB\x11\n\x0f_logit_soft_capB\n\n\x08_reverse\"\x8c\x01\n\x10\x43\x61tegoryEncoding\x12\x17\n\nnum_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12,\n\x0boutput_mode\x18\x02 \x01(\x0e\x32\x17.lamina.v1.CategoryMode\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\r\n\x0b_num_tokens\"\n\n\x08Identity\"p\n\x0eSpatialDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x11\n\x04rank\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x07\n\x05_rateB\x07\n\x05_rank\"-\n\x0fGaussianDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"/\n\rGaussianNoise\x12\x13\n\x06stddev\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_stddev\"*\n\x0c\x41lphaDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"1\n\x13\x46\x65\x61tureAlphaDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"H\n\x16\x41\x63tivityRegularization\x12\x0f\n\x02l1\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02l2\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x05\n\x03_l1B\x05\n\x03_l2\"1\n\x07Masking\x12\x17\n\nmask_value\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_mask_value\"*\n\x04\x43\x61st\x12\"\n\x05\x64type\x18\x01 \x01(\x0e\x32\x13.lamina.v1.DataType\"v\n\tParameter\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x16\n\ttrainable\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\x0c\n\n_trainable\"_\n\x08\x43onstant\x12\x0e\n\x06values\x18\x01 \x03(\x01\x12\x1f\n\x05shape\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataType\"\\\n\x0e\x44iscretization\x12\x16\n\x0e\x62in_boundaries\x18\x01 \x03(\x01\x12\x32\n\x0boutput_mode\x18\x02 \x01(\x0e\x32\x1d.lamina.v1.DiscretizationMode*~\n\x0c\x43\x61tegoryMode\x12\x1d\n\x19\x43\x41TEGORY_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41TEGORY_MODE_ONE_HOT\x10\x01\x12\x1b\n\x17\x43\x41TEGORY_MODE_MULTI_HOT\x10\x02\x12\x17\n\x13\x43\x41TEGORY_MODE_COUNT\x10\x03*\xb9\x01\n\x12\x44iscretizationMode\x12#\n\x1f\x44ISCRETIZATION_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44ISCRETIZATION_MODE_INT\x10\x01\x12\x1f\n\x1b\x44ISCRETIZATION_MODE_ONE_HOT\x10\x02\x12!\n\x1d\x44ISCRETIZATION_MODE_MULTI_HOT\x10\x03\x12\x1d\n\x19\x44ISCRETIZATION_MODE_COUNT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14lamina/v1/core.proto\x12\tlamina.v1\x1a\x1blamina/v1/activations.proto\x1a\x17lamina/v1/options.proto\x1a\x16lamina/v1/tensor.proto\"L\n\x05Input\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\"\n\x05\x64type\x18\x02 \x01(\x0e\x32\x13.lamina.v1.DataType\"\xa6\x01\n\x05\x44\x65nse\x12\x12\n\x05units\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x15\n\x08use_bias\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bin_features\x18\x04 \x01(\x03H\x02\x88\x01\x01\x42\x08\n\x06_unitsB\x0b\n\t_use_biasB\x0e\n\x0c_in_features\"?\n\nActivation\x12\x31\n\nactivation\x18\x01 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\"%\n\x07\x44ropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"\xb2\x01\n\x0b\x45insumDense\x12\x15\n\x08\x65quation\x18\x01 \x01(\tH\x00\x88\x01\x01\x12&\n\x0coutput_shape\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x31\n\nactivation\x18\x03 \x01(\x0b\x32\x1d.lamina.v1.ActivationFunction\x12\x16\n\tbias_axes\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_equationB\x0c\n\n_bias_axes\"\xcd\x01\n\tEmbedding\x12\x16\n\tinput_dim\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\noutput_dim\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x16\n\tmask_zero\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\"\n\x05\x64type\x18\x04 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x18\n\x0breturn_mask\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x0c\n\n_input_dimB\r\n\x0b_output_dimB\x0c\n\n_mask_zeroB\x0e\n\x0c_return_mask\"\xff\x02\n\x13ReversibleEmbedding\x12\x16\n\tinput_dim\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\noutput_dim\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x0btie_weights\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x16\n\tmask_zero\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12*\n\rreverse_dtype\x18\x05 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x1b\n\x0elogit_soft_cap\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x14\n\x07reverse\x18\x07 \x01(\x08H\x05\x88\x01\x01\x12\"\n\x05\x64type\x18\x08 \x01(\x0e\x32\x13.lamina.v1.DataType\x12\x18\n\x0breturn_mask\x18\t \x01(\x08H\x06\x88\x01\x01\x42\x0c\n\n_input_dimB\r\n\x0b_output_dimB\x0e\n\x0c_tie_weightsB\x0c\n\n_mask_zeroB\x11\n\x0f_logit_soft_capB\n\n\x08_reverseB\x0e\n\x0c_return_mask\"\x8c\x01\n\x10\x43\x61tegoryEncoding\x12\x17\n\nnum_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12,\n\x0boutput_mode\x18\x02 \x01(\x0e\x32\x17.lamina.v1.CategoryMode\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\r\n\x0b_num_tokens\"\n\n\x08Identity\"p\n\x0eSpatialDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12&\n\x0b\x64\x61ta_format\x18\x02 \x01(\x0e\x32\x11.lamina.v1.Layout\x12\x11\n\x04rank\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x07\n\x05_rateB\x07\n\x05_rank\"-\n\x0fGaussianDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"/\n\rGaussianNoise\x12\x13\n\x06stddev\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_stddev\"*\n\x0c\x41lphaDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"1\n\x13\x46\x65\x61tureAlphaDropout\x12\x11\n\x04rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_rate\"H\n\x16\x41\x63tivityRegularization\x12\x0f\n\x02l1\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02l2\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x05\n\x03_l1B\x05\n\x03_l2\"[\n\x07Masking\x12\x17\n\nmask_value\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0breturn_mask\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\r\n\x0b_mask_valueB\x0e\n\x0c_return_mask\"*\n\x04\x43\x61st\x12\"\n\x05\x64type\x18\x01 \x01(\x0e\x32\x13.lamina.v1.DataType\"v\n\tParameter\x12\x1f\n\x05shape\x18\x01 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\x16\n\ttrainable\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataTypeB\x0c\n\n_trainable\"_\n\x08\x43onstant\x12\x0e\n\x06values\x18\x01 \x03(\x01\x12\x1f\n\x05shape\x18\x02 \x01(\x0b\x32\x10.lamina.v1.Shape\x12\"\n\x05\x64type\x18\x03 \x01(\x0e\x32\x13.lamina.v1.DataType\"\\\n\x0e\x44iscretization\x12\x16\n\x0e\x62in_boundaries\x18\x01 \x03(\x01\x12\x32\n\x0boutput_mode\x18\x02 \x01(\x0e\x32\x1d.lamina.v1.DiscretizationMode*~\n\x0c\x43\x61tegoryMode\x12\x1d\n\x19\x43\x41TEGORY_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41TEGORY_MODE_ONE_HOT\x10\x01\x12\x1b\n\x17\x43\x41TEGORY_MODE_MULTI_HOT\x10\x02\x12\x17\n\x13\x43\x41TEGORY_MODE_COUNT\x10\x03*\xb9\x01\n\x12\x44iscretizationMode\x12#\n\x1f\x44ISCRETIZATION_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44ISCRETIZATION_MODE_INT\x10\x01\x12\x1f\n\x1b\x44ISCRETIZATION_MODE_ONE_HOT\x10\x02\x12!\n\x1d\x44ISCRETIZATION_MODE_MULTI_HOT\x10\x03\x12\x1d\n\x19\x44ISCRETIZATION_MODE_COUNT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lamina.v1.core_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CATEGORYMODE']._serialized_start=2095
-  _globals['_CATEGORYMODE']._serialized_end=2221
-  _globals['_DISCRETIZATIONMODE']._serialized_start=2224
-  _globals['_DISCRETIZATIONMODE']._serialized_end=2409
+  _globals['_CATEGORYMODE']._serialized_start=2221
+  _globals['_CATEGORYMODE']._serialized_end=2347
+  _globals['_DISCRETIZATIONMODE']._serialized_start=2350
+  _globals['_DISCRETIZATIONMODE']._serialized_end=2535
   _globals['_INPUT']._serialized_start=113
   _globals['_INPUT']._serialized_end=189
   _globals['_DENSE']._serialized_start=192
@@ -49,33 +49,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EINSUMDENSE']._serialized_start=465
   _globals['_EINSUMDENSE']._serialized_end=643
   _globals['_EMBEDDING']._serialized_start=646
-  _globals['_EMBEDDING']._serialized_end=809
-  _globals['_REVERSIBLEEMBEDDING']._serialized_start=812
-  _globals['_REVERSIBLEEMBEDDING']._serialized_end=1153
-  _globals['_CATEGORYENCODING']._serialized_start=1156
-  _globals['_CATEGORYENCODING']._serialized_end=1296
-  _globals['_IDENTITY']._serialized_start=1298
-  _globals['_IDENTITY']._serialized_end=1308
-  _globals['_SPATIALDROPOUT']._serialized_start=1310
-  _globals['_SPATIALDROPOUT']._serialized_end=1422
-  _globals['_GAUSSIANDROPOUT']._serialized_start=1424
-  _globals['_GAUSSIANDROPOUT']._serialized_end=1469
-  _globals['_GAUSSIANNOISE']._serialized_start=1471
-  _globals['_GAUSSIANNOISE']._serialized_end=1518
-  _globals['_ALPHADROPOUT']._serialized_start=1520
-  _globals['_ALPHADROPOUT']._serialized_end=1562
-  _globals['_FEATUREALPHADROPOUT']._serialized_start=1564
-  _globals['_FEATUREALPHADROPOUT']._serialized_end=1613
-  _globals['_ACTIVITYREGULARIZATION']._serialized_start=1615
-  _globals['_ACTIVITYREGULARIZATION']._serialized_end=1687
-  _globals['_MASKING']._serialized_start=1689
-  _globals['_MASKING']._serialized_end=1738
-  _globals['_CAST']._serialized_start=1740
-  _globals['_CAST']._serialized_end=1782
-  _globals['_PARAMETER']._serialized_start=1784
-  _globals['_PARAMETER']._serialized_end=1902
-  _globals['_CONSTANT']._serialized_start=1904
-  _globals['_CONSTANT']._serialized_end=1999
-  _globals['_DISCRETIZATION']._serialized_start=2001
-  _globals['_DISCRETIZATION']._serialized_end=2093
+  _globals['_EMBEDDING']._serialized_end=851
+  _globals['_REVERSIBLEEMBEDDING']._serialized_start=854
+  _globals['_REVERSIBLEEMBEDDING']._serialized_end=1237
+  _globals['_CATEGORYENCODING']._serialized_start=1240
+  _globals['_CATEGORYENCODING']._serialized_end=1380
+  _globals['_IDENTITY']._serialized_start=1382
+  _globals['_IDENTITY']._serialized_end=1392
+  _globals['_SPATIALDROPOUT']._serialized_start=1394
+  _globals['_SPATIALDROPOUT']._serialized_end=1506
+  _globals['_GAUSSIANDROPOUT']._serialized_start=1508
+  _globals['_GAUSSIANDROPOUT']._serialized_end=1553
+  _globals['_GAUSSIANNOISE']._serialized_start=1555
+  _globals['_GAUSSIANNOISE']._serialized_end=1602
+  _globals['_ALPHADROPOUT']._serialized_start=1604
+  _globals['_ALPHADROPOUT']._serialized_end=1646
+  _globals['_FEATUREALPHADROPOUT']._serialized_start=1648
+  _globals['_FEATUREALPHADROPOUT']._serialized_end=1697
+  _globals['_ACTIVITYREGULARIZATION']._serialized_start=1699
+  _globals['_ACTIVITYREGULARIZATION']._serialized_end=1771
+  _globals['_MASKING']._serialized_start=1773
+  _globals['_MASKING']._serialized_end=1864
+  _globals['_CAST']._serialized_start=1866
+  _globals['_CAST']._serialized_end=1908
+  _globals['_PARAMETER']._serialized_start=1910
+  _globals['_PARAMETER']._serialized_end=2028
+  _globals['_CONSTANT']._serialized_start=2030
+  _globals['_CONSTANT']._serialized_end=2125
+  _globals['_DISCRETIZATION']._serialized_start=2127
+  _globals['_DISCRETIZATION']._serialized_end=2219
 # @@protoc_insertion_point(module_scope)

@@ -79,19 +79,21 @@ class EinsumDense(_message.Message):
     def __init__(self, equation: _Optional[str] = ..., output_shape: _Optional[_Union[_tensor_pb2.Shape, _Mapping]] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., bias_axes: _Optional[str] = ...) -> None: ...
 
 class Embedding(_message.Message):
-    __slots__ = ("input_dim", "output_dim", "mask_zero", "dtype")
+    __slots__ = ("input_dim", "output_dim", "mask_zero", "dtype", "return_mask")
     INPUT_DIM_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_DIM_FIELD_NUMBER: _ClassVar[int]
     MASK_ZERO_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
+    RETURN_MASK_FIELD_NUMBER: _ClassVar[int]
     input_dim: int
     output_dim: int
     mask_zero: bool
     dtype: _tensor_pb2.DataType
-    def __init__(self, input_dim: _Optional[int] = ..., output_dim: _Optional[int] = ..., mask_zero: bool = ..., dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ...) -> None: ...
+    return_mask: bool
+    def __init__(self, input_dim: _Optional[int] = ..., output_dim: _Optional[int] = ..., mask_zero: bool = ..., dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ..., return_mask: bool = ...) -> None: ...
 
 class ReversibleEmbedding(_message.Message):
-    __slots__ = ("input_dim", "output_dim", "tie_weights", "mask_zero", "reverse_dtype", "logit_soft_cap", "reverse", "dtype")
+    __slots__ = ("input_dim", "output_dim", "tie_weights", "mask_zero", "reverse_dtype", "logit_soft_cap", "reverse", "dtype", "return_mask")
     INPUT_DIM_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_DIM_FIELD_NUMBER: _ClassVar[int]
     TIE_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +102,7 @@ class ReversibleEmbedding(_message.Message):
     LOGIT_SOFT_CAP_FIELD_NUMBER: _ClassVar[int]
     REVERSE_FIELD_NUMBER: _ClassVar[int]
     DTYPE_FIELD_NUMBER: _ClassVar[int]
+    RETURN_MASK_FIELD_NUMBER: _ClassVar[int]
     input_dim: int
     output_dim: int
     tie_weights: bool
@@ -108,7 +111,8 @@ class ReversibleEmbedding(_message.Message):
     logit_soft_cap: float
     reverse: bool
     dtype: _tensor_pb2.DataType
-    def __init__(self, input_dim: _Optional[int] = ..., output_dim: _Optional[int] = ..., tie_weights: bool = ..., mask_zero: bool = ..., reverse_dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ..., logit_soft_cap: _Optional[float] = ..., reverse: bool = ..., dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ...) -> None: ...
+    return_mask: bool
+    def __init__(self, input_dim: _Optional[int] = ..., output_dim: _Optional[int] = ..., tie_weights: bool = ..., mask_zero: bool = ..., reverse_dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ..., logit_soft_cap: _Optional[float] = ..., reverse: bool = ..., dtype: _Optional[_Union[_tensor_pb2.DataType, str]] = ..., return_mask: bool = ...) -> None: ...
 
 class CategoryEncoding(_message.Message):
     __slots__ = ("num_tokens", "output_mode", "dtype")
@@ -167,10 +171,12 @@ class ActivityRegularization(_message.Message):
     def __init__(self, l1: _Optional[float] = ..., l2: _Optional[float] = ...) -> None: ...
 
 class Masking(_message.Message):
-    __slots__ = ("mask_value",)
+    __slots__ = ("mask_value", "return_mask")
     MASK_VALUE_FIELD_NUMBER: _ClassVar[int]
+    RETURN_MASK_FIELD_NUMBER: _ClassVar[int]
     mask_value: float
-    def __init__(self, mask_value: _Optional[float] = ...) -> None: ...
+    return_mask: bool
+    def __init__(self, mask_value: _Optional[float] = ..., return_mask: bool = ...) -> None: ...
 
 class Cast(_message.Message):
     __slots__ = ("dtype",)

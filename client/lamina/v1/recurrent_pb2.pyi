@@ -25,7 +25,7 @@ MERGE_MODE_AVE: MergeMode
 MERGE_MODE_NONE: MergeMode
 
 class LSTM(_message.Message):
-    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers", "proj_size")
+    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers", "proj_size", "zero_output_for_mask")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     RECURRENT_ACTIVATION_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class LSTM(_message.Message):
     UNROLL_FIELD_NUMBER: _ClassVar[int]
     NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
     PROJ_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     recurrent_activation: _activations_pb2.ActivationFunction
@@ -52,10 +53,11 @@ class LSTM(_message.Message):
     unroll: bool
     num_layers: int
     proj_size: int
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ..., proj_size: _Optional[int] = ...) -> None: ...
+    zero_output_for_mask: bool
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ..., proj_size: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
 
 class SimpleRNN(_message.Message):
-    __slots__ = ("units", "activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers")
+    __slots__ = ("units", "activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers", "zero_output_for_mask")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     USE_BIAS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +69,7 @@ class SimpleRNN(_message.Message):
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
     NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     use_bias: bool
@@ -78,10 +81,11 @@ class SimpleRNN(_message.Message):
     stateful: bool
     unroll: bool
     num_layers: int
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ...) -> None: ...
+    zero_output_for_mask: bool
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
 
 class GRU(_message.Message):
-    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after", "num_layers")
+    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after", "num_layers", "zero_output_for_mask")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     RECURRENT_ACTIVATION_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +99,7 @@ class GRU(_message.Message):
     UNROLL_FIELD_NUMBER: _ClassVar[int]
     RESET_AFTER_FIELD_NUMBER: _ClassVar[int]
     NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     recurrent_activation: _activations_pb2.ActivationFunction
@@ -108,23 +113,26 @@ class GRU(_message.Message):
     unroll: bool
     reset_after: bool
     num_layers: int
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., reset_after: bool = ..., num_layers: _Optional[int] = ...) -> None: ...
+    zero_output_for_mask: bool
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., reset_after: bool = ..., num_layers: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
 
 class RNN(_message.Message):
-    __slots__ = ("cells", "return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+    __slots__ = ("cells", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
     CELLS_FIELD_NUMBER: _ClassVar[int]
     RETURN_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     RETURN_STATE_FIELD_NUMBER: _ClassVar[int]
     GO_BACKWARDS_FIELD_NUMBER: _ClassVar[int]
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     cells: _containers.RepeatedCompositeFieldContainer[RecurrentCell]
     return_sequences: bool
     return_state: bool
     go_backwards: bool
     stateful: bool
     unroll: bool
-    def __init__(self, cells: _Optional[_Iterable[_Union[RecurrentCell, _Mapping]]] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ...) -> None: ...
+    zero_output_for_mask: bool
+    def __init__(self, cells: _Optional[_Iterable[_Union[RecurrentCell, _Mapping]]] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., zero_output_for_mask: bool = ...) -> None: ...
 
 class Bidirectional(_message.Message):
     __slots__ = ("layer", "merge_mode", "backward_layer")
@@ -137,7 +145,7 @@ class Bidirectional(_message.Message):
     def __init__(self, layer: _Optional[_Union[RecurrentLayer, _Mapping]] = ..., merge_mode: _Optional[_Union[MergeMode, str]] = ..., backward_layer: _Optional[_Union[RecurrentLayer, _Mapping]] = ...) -> None: ...
 
 class ConvLSTM(_message.Message):
-    __slots__ = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+    __slots__ = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
     FILTERS_FIELD_NUMBER: _ClassVar[int]
     KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
     STRIDES_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +162,7 @@ class ConvLSTM(_message.Message):
     GO_BACKWARDS_FIELD_NUMBER: _ClassVar[int]
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     filters: int
     kernel_size: _containers.RepeatedScalarFieldContainer[int]
     strides: _containers.RepeatedScalarFieldContainer[int]
@@ -170,7 +179,8 @@ class ConvLSTM(_message.Message):
     go_backwards: bool
     stateful: bool
     unroll: bool
-    def __init__(self, filters: _Optional[int] = ..., kernel_size: _Optional[_Iterable[int]] = ..., strides: _Optional[_Iterable[int]] = ..., padding: _Optional[_Union[_options_pb2.Padding, _Mapping]] = ..., data_format: _Optional[_Union[_options_pb2.Layout, str]] = ..., dilation_rate: _Optional[_Iterable[int]] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ...) -> None: ...
+    zero_output_for_mask: bool
+    def __init__(self, filters: _Optional[int] = ..., kernel_size: _Optional[_Iterable[int]] = ..., strides: _Optional[_Iterable[int]] = ..., padding: _Optional[_Union[_options_pb2.Padding, _Mapping]] = ..., data_format: _Optional[_Union[_options_pb2.Layout, str]] = ..., dilation_rate: _Optional[_Iterable[int]] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., zero_output_for_mask: bool = ...) -> None: ...
 
 class SimpleRNNCell(_message.Message):
     __slots__ = ("units", "activation", "use_bias", "dropout", "recurrent_dropout")

@@ -251,6 +251,15 @@ class Kind:
         """Whether Keras hands a mask on from here, which says what later layers skip."""
         return False
 
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        """Whether a mask of bool behind its inputs does what Keras does with one that comes along with them, which it
+        does with those that are `masked`. Asked of a kind that "uses" masks."""
+        return False
+
+    def hands_mask(self, output: str) -> bool:
+        """Whether Keras hands a mask on with an output of this name."""
+        return self.masking != "drops"
+
     @property
     def rows(self) -> int | None:
         """Number of rows from which the integers that it takes choose; None where they choose nothing."""
@@ -259,14 +268,9 @@ class Kind:
     @property
     def spatial_rank(self) -> int | None:
         """Number of spatial axes, where the options say it."""
-        return next(
-            (
-                len(getattr(self, name))
-                for name in ("kernel_size", "pool_size", "output_size", "padding")
-                if isinstance(getattr(self, name, None), tuple)
-            ),
-            getattr(self, "rank", None),
-        )
+        names = ("kernel_size", "pool_size", "output_size", "padding")
+        lengths = (len(getattr(self, name)) for name in names if isinstance(getattr(self, name, None), tuple))
+        return next(lengths, getattr(self, "rank", None))
 
     @property
     def held(self) -> "Kind | None":

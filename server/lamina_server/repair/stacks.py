@@ -3,6 +3,7 @@
 from lamina_server.errors import LaminaError, StackError
 from lamina_server.limits import Limits
 from lamina_server.records import Diagnosis, LayerTrace, Trace
+from lamina_server.repair.masks import everywhere
 from lamina_server.repair.steps import Fix, InBlock, InsertNode, RemoveNode, StackStep, apply
 from lamina_server.repair.within import candidates
 from lamina_server.stack import Stack
@@ -17,6 +18,7 @@ def repaired(stack: Stack, found: Diagnosis, limits: Limits) -> Diagnosis:
     part: list[Fix] = []
     tried: list[tuple[StackStep, ...]] = []
     for title, steps in candidates(stack, found):
+        steps = everywhere(stack, found, steps, limits)
         if steps in tried:
             continue
         tried.append(steps)

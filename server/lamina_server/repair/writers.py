@@ -19,6 +19,7 @@ from lamina_server.layers.shaping.reshaping import Flatten, Permute, RepeatVecto
 from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, channel_axis
 from lamina_server.layers.windows import SAME, PadPair
 from lamina_server.repair.fault import Candidate, Fault, written
+from lamina_server.repair.masks import masked
 from lamina_server.repair.merges import aligned_otherwise, disagreeing
 from lamina_server.repair.options import (
     axes_of_one,
@@ -315,12 +316,8 @@ def _lengths(fault: Fault) -> Iterator[Candidate]:
 
 
 def _unsupported(fault: Fault) -> Iterator[Candidate]:
-    if "mask" in fault.facts and fault.found.partial:
-        layer = fault.found.partial.layer(str(fault.facts["mask"]))
-        if hasattr(layer.node.kind, "mask_zero"):
-            plain = layer.node._replace(kind=replace(layer.node.kind, mask_zero=False))
-            yield "id 0 is an id like any other: mask_zero=False", (ReplaceNode(layer.index, plain),)
-        yield from fault.removed(layer.index, f"what {layer.name} marks are steps like any other")
+    if "mask" in fault.facts:
+        yield from masked(fault)
     if getattr(fault.kind, "stateful", False):
         yield (
             "states go in and out: stateful=False, return_state=True",

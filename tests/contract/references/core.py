@@ -36,7 +36,8 @@ def _einsum(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], la
 
 def _masking(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
     (x,) = inputs
-    return [np.where((x == kind.mask_value).all(-1, keepdims=True), 0.0, x)]
+    marked = (x == kind.mask_value).all(-1)
+    return [np.where(marked[..., None], 0.0, x), *([~marked] if kind.return_mask else [])]
 
 
 def _parameter(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:

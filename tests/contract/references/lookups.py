@@ -10,7 +10,8 @@ from tests.contract.references.base import Array, Reference
 
 
 def _embedding(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:
-    return [weights["embeddings"][inputs[0].astype(np.int64)]]
+    rows = weights["embeddings"][inputs[0].astype(np.int64)]
+    return [rows, inputs[0] != 0] if kind.return_mask else [rows]
 
 
 def _reversible(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout: Layout) -> list[Array]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,32 +89,55 @@ def _begin(cell: Any, x: Array, layout: Layout) -> States:
     return [h, h]
 
 
-def _walk(cell: Any, x: Array, states: States, w: Weights, layout: Layout, backwards: bool) -> tuple[Array, States]:
+class Seen(NamedTuple):
+    """Which steps are seen, (batch, steps); None for all. `zeros`: what is put out at the others."""
+
+    steps: Array | None = None
+    zeros: bool = False
+
+
+def _walk(
+    cell: Any, x: Array, states: States, w: Weights, layout: Layout, backwards: bool, seen: Seen
+) -> tuple[Array, States]:
     """Every step's output, in the order in which steps are read, and the last states."""
     layout = getattr(cell, "data_format", None) or layout
     states, every = states or _begin(cell, x, layout), []
+    shown = np.zeros_like(states[0])
     for t in reversed(range(x.shape[1])) if backwards else range(x.shape[1]):
         if _name(cell) == "ConvLSTM":
-            states = _conv_lstm(cell, x[:, t], states, w, layout)
+            after = _conv_lstm(cell, x[:, t], states, w, layout)
         else:
-            states = _STEPS[_name(cell)](cell, x[:, t], states, w)
-        every.append(states[0])
+            after = _STEPS[_name(cell)](cell, x[:, t], states, w)
+        at = np.ones(len(x), bool) if seen.steps is None else seen.steps[:, t]
+        at = at.reshape(-1, *[1] * (shown.ndim - 1))
+        shown = np.where(at, after[0], 0 * shown if seen.zeros else shown)
+        states = [np.where(at, new, old) for new, old in zip(after, states, strict=True)]
+        every.append(shown)
     return np.stack(every, 1), states
 
 
-def _chain(layer: Any, x: Array, given: States, w: Weights, layout: Layout) -> tuple[Array, States]:
+def _chain(layer: Any, x: Array, given: States, w: Weights, layout: Layout, seen: Seen) -> tuple[Array, States]:
     """A layer's cells one above the other."""
     last: States = []
     backwards = layer.go_backwards
     for cell, own in _cells(layer, w):
         count = _STATES[_name(cell)]
-        x, states = _walk(cell, x, given[:count], own, layout, backwards)
+        x, states = _walk(cell, x, given[:count], own, layout, backwards, seen)
+        if backwards and seen.steps is not None:
+            seen = seen._replace(steps=seen.steps[:, ::-1])
         last, given, backwards = [*last, *states], given[count:], False
     return x, last
 
 
+def _parts(inputs: Sequence[Array]) -> tuple[States, Array | None]:
+    """Sequence and states, and the mask."""
+    masks = [x for x in inputs if x.dtype == bool]
+    return [x for x in inputs if x.dtype != bool], masks[0] if masks else None
+
+
 def _recurrent(kind: Any, inputs: Sequence[Array], weights: Weights, layout: Layout) -> list[Array]:
-    every, states = _chain(kind, inputs[0], list(inputs[1:]), weights, layout)
+    (x, *begin), steps = _parts(inputs)
+    every, states = _chain(kind, x, begin, weights, layout, Seen(steps, kind.zero_output_for_mask))
     main = every if kind.return_sequences else every[:, -1]
     return [main, *states] if kind.return_state else [main]
 
@@ -136,13 +159,14 @@ def _both(kind: Any, inputs: Sequence[Array], weights: Weights, layout: Layout) 
     one = kind.layer
     other = kind.backward_layer or replace(one, go_backwards=not one.go_backwards)
     ways = [(one, _below(weights, "forward/")), (other, _below(weights, "backward/"))]
-    half = len(inputs[1:]) // 2
-    given, states = [list(inputs[1 : 1 + half]), list(inputs[1 + half :])], [list[Array](), list[Array]()]
+    (x, *begin), steps = _parts(inputs)
+    half, seen = len(begin) // 2, Seen(steps, one.return_sequences)
+    given, states = [begin[:half], begin[half:]], [list[Array](), list[Array]()]
     if getattr(one, "num_layers", 1) == 1:
-        walked = [_chain(layer, inputs[0], begin, w, layout) for (layer, w), begin in zip(ways, given, strict=True)]
+        walked = [_chain(layer, x, first, w, layout, seen) for (layer, w), first in zip(ways, given, strict=True)]
         found, states = [every for every, _ in walked], [last for _, last in walked]
     else:
-        found = _levels(ways, inputs[0], given, states, layout)
+        found = _levels(ways, x, given, states, layout, seen)
     if one.return_sequences:
         found = [_turned(_turned(y, layer), one) for y, (layer, _) in zip(found, ways, strict=True)]
     else:
@@ -151,7 +175,7 @@ def _both(kind: Any, inputs: Sequence[Array], weights: Weights, layout: Layout) 
     return [*merged, *states[0], *states[1]] if one.return_state else merged
 
 
-def _levels(ways: Any, x: Array, given: list[States], states: list[States], layout: Layout) -> list[Array]:
+def _levels(ways: Any, x: Array, given: list[States], states: list[States], layout: Layout, seen: Seen) -> list[Array]:
     """PyTorch's: both directions meet at every level."""
     found: list[Array] = []
     for level in range(ways[0][0].num_layers):
@@ -161,7 +185,7 @@ def _levels(ways: Any, x: Array, given: list[States], states: list[States], layo
             cell, own = _cells(layer, w)[level]
             count = _STATES[_name(cell)]
             taken, given[side] = given[side][:count], given[side][count:]
-            every, last = _walk(cell, x, taken, own, layout, layer.go_backwards)
+            every, last = _walk(cell, x, taken, own, layout, layer.go_backwards, seen)
             found.append(every)
             states[side] += last
     return found

@@ -60,6 +60,9 @@ class _Projected(Kind):
         """The axes along which queries meet keys."""
         return tuple(range(1, rank - 1))
 
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        return not masked[0]  # Keras hides masked queries, too
+
     def check_types(self, inputs: Sequence[Spec]) -> None:
         self.sight.check_types(inputs)
 

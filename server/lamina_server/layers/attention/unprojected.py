@@ -42,6 +42,9 @@ class _Unprojected(Kind):
         """Nodes of the scores."""
         raise NotImplementedError
 
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        return not masked[0] and len(masked) > 1 and masked[1]  # Keras also hides masked queries, and looks at no key's
+
     def check_types(self, inputs: Sequence[Spec]) -> None:
         self.sight.check_types(inputs)
 

@@ -1,7 +1,7 @@
 """Entry points and layers that act on the last axis or on every number alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lamina_server.dims import Dim, Size, product
@@ -13,6 +13,7 @@ from lamina_server.layers.base import (
     Example,
     Inference,
     Kind,
+    Output,
     Sdk,
     Weight,
     one_for_each,
@@ -170,28 +171,45 @@ class Dropout(Kind):
         return inputs
 
 
+RETURN_MASK = "whether the mask is an output too, for layers to take; not an option of Keras'"
+
+
+def with_mask(done: Inference, mask: Spec) -> Inference:
+    """A layer whose second output is the mask that Keras hands on."""
+    said = "What the output named mask says is false, layers that take it as an input leave out."
+    return replace(done, outputs=(*done.outputs, Output("mask", mask)), sentences=(*done.sentences, said))
+
+
 @dataclass(frozen=True)
 class Masking(Kind):
     """Zeros in the place of every step whose features all equal mask_value; the shape does not change.
 
-    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out: a layer
-    that would use it (recurrent, attention, GlobalAveragePooling1D) is refused behind a Masking.
+    The last axis holds the features. Keras also hands a mask on, by which later layers leave the step out. Here a layer
+    leaves out what a mask among its inputs says: return_mask=True (not an option of Keras') makes a second output
+    "mask" of bool, (batch, steps), false where a step was replaced, and a layer that Keras would give the mask to
+    (recurrent, attention, GlobalAveragePooling1D) takes it as inputs=["masking", "masking:mask"], or is refused.
     """
 
     mask_value: float = option("the number that marks a step", 0.0)
+    return_mask: bool = option(RETURN_MASK, False)
 
     sdk = (Sdk("Masking"),)
     sends_mask = True
 
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
-        return (Example(cls(), ((7, 1),)), Example(cls(2.0), ((3,),), dtypes=(DType.FLOAT64,)))
+        return (
+            Example(cls(), ((7, 1),)),
+            Example(cls(2.0), ((3,),), dtypes=(DType.FLOAT64,)),
+            Example(cls(return_mask=True), ((7, 2),)),
+        )
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         if x.rank < 2:
             raise LayerError("RANK_MISMATCH", f"needs at least batch, features. It gets {x}: one axis is missing")
-        return unchanged(x, "Masking", how=f"zeros where all features are {self.mask_value:g}, shape unchanged")
+        done = unchanged(x, "Masking", how=f"zeros where all features are {self.mask_value:g}, shape unchanged")
+        return with_mask(done, Spec(x.axes[:-1], DType.BOOL)) if self.return_mask else done
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         (x,) = inputs
@@ -200,7 +218,9 @@ class Masking(Kind):
         own = graph.node("Cast", [graph.node("Not", [equal])], to=ELEMENT[DType.FLOAT32])  # ReduceMax takes no bool
         axis = graph.ints([x.physical(x.spec.rank - 1)])
         kept = graph.node("Cast", [graph.node("ReduceMax", [own, axis], keepdims=1)], to=ELEMENT[DType.BOOL])
-        return [x._replace(name=graph.node("Where", [kept, x.name, graph.const(0.0, dtype)]))]
+        main = x._replace(name=graph.node("Where", [kept, x.name, graph.const(0.0, dtype)]))
+        order, masks = tuple(i for i in x.order if i != x.spec.rank - 1), done.outputs[1:]
+        return [main, *(Value(graph.node("Squeeze", [kept, axis]), order, mask.spec) for mask in masks)]
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from lamina_server.layers.base import (
     require_type,
     single,
 )
-from lamina_server.layers.core.basics import dense_macs
+from lamina_server.layers.core.basics import RETURN_MASK, dense_macs, with_mask
 from lamina_server.layers.graph import ELEMENT, Graph, Value
 from lamina_server.layers.tensors import FLOATS, INTEGERS, NUMBERS, Axis, DType, Layout, Role, Spec
+
+MASK_ZERO = "whether later layers leave out id 0, as in Keras: those take the mask as an input"
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,15 @@ class Embedding(Kind):
     Table "embeddings" (input_dim, output_dim): input_dim * output_dim parameters. Ids are 0 to input_dim - 1, and -1 to
     -input_dim count from the end, as in Keras and ONNX (PyTorch refuses them); others are refused when they are fed.
     Floating-point ids are refused, as in PyTorch (Keras drops their fraction: put Cast("int32") before). PyTorch's
-    padding_idx, max_norm and scale_grad_by_freq change training only.
+    padding_idx, max_norm and scale_grad_by_freq change training only. With mask_zero Keras hands a mask on; here
+    return_mask=True makes it a second output "mask" of bool, shaped as the ids, which layers take as an input.
     """
 
     input_dim: int = option("number of rows", minimum=1)
     output_dim: int = option("size of a row", minimum=1)
-    mask_zero: bool = option("whether later layers leave out id 0, as in Keras; those that would are refused", False)
+    mask_zero: bool = option(MASK_ZERO, False)
     dtype: DType = option("element type of the rows, a floating-point type", DType.FLOAT32)
+    return_mask: bool = option(RETURN_MASK, False)
 
     sdk = (Sdk("Embedding"),)
     in_torch = ("nn.Embedding",)
@@ -49,6 +53,7 @@ class Embedding(Kind):
             Example(cls(4, 3), ((7,),), dtypes=(DType.INT32,)),
             Example(cls(5, 2, mask_zero=True), ((2, 3),), dtypes=(DType.INT64,)),
             Example(cls(4, 1, dtype=DType.FLOAT64), ((),), dtypes=(DType.UINT8,)),
+            Example(cls(4, 2, mask_zero=True, return_mask=True), ((5,),), dtypes=(DType.INT32,)),
         )
 
     @property
@@ -66,10 +71,10 @@ class Embedding(Kind):
         return self.dtype
 
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        return looked_up(inputs[0], self.input_dim, self.output_dim, self.dtype, self.title)
+        return _looked_up(self, inputs[0])
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
-        return [rows_of(graph, inputs[0], done)]
+        return [rows_of(graph, inputs[0], done), *_mask_of(graph, inputs[0], done)]
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class ReversibleEmbedding(Kind):
     )
     reverse: bool = option("whether this is the way back", False)
     dtype: DType = option("element type of the rows; no effect on the way back", DType.FLOAT32)
+    return_mask: bool = option(RETURN_MASK, False)
 
     sdk = (Sdk("ReversibleEmbedding"),)
     in_torch = ("nn.Embedding",)
@@ -125,7 +131,11 @@ class ReversibleEmbedding(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         if not self.reverse:
-            return looked_up(x, self.input_dim, self.output_dim, self.dtype, self.title)
+            return _looked_up(self, x)
+        if self.return_mask:
+            raise LayerError(
+                "UNSUPPORTED", "has return_mask=True, but there is no mask on the way back", field="return_mask"
+            )
         if self.reverse_dtype is not None and self.reverse_dtype not in FLOATS:
             raise LayerError(
                 "DTYPE_MISMATCH",
@@ -164,7 +174,7 @@ class ReversibleEmbedding(Kind):
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         (x,) = inputs
         if not self.reverse:
-            return [rows_of(graph, x, done)]
+            return [rows_of(graph, x, done), *_mask_of(graph, x, done)]
         table = graph.weight("embeddings", lambda w: w.T) if self.tie_weights else graph.weight("reverse_embeddings")
         operands = [graph.arrange(x), table]
         if done.spec.dtype is not x.spec.dtype:
@@ -298,6 +308,25 @@ def looked_up(x: Spec, count: int, width: int, dtype: DType, label: str) -> Infe
         params_reason=f"Each row has {plural(width, 'weight')}",
         how=f"each id -> its row of {width}, out of {count}",
     )
+
+
+def _looked_up(kind: Embedding | ReversibleEmbedding, x: Spec) -> Inference:
+    done = looked_up(x, kind.input_dim, kind.output_dim, kind.dtype, kind.title)
+    if not kind.return_mask:
+        return done
+    if not kind.mask_zero:
+        text = "has return_mask=True, but only mask_zero=True makes a mask"
+        raise LayerError("UNSUPPORTED", text, field="return_mask")
+    return with_mask(done, Spec(done.spec.axes[:-1], DType.BOOL))
+
+
+def _mask_of(graph: Graph, x: Value, done: Inference) -> list[Value]:
+    """The mask, where it is an output: which ids are not 0."""
+    if len(done.outputs) == 1:
+        return []
+    ids = graph.cast(graph.arrange(x), DType.INT64)
+    zero = graph.node("Equal", [ids, graph.const(0, DType.INT64)])
+    return [graph.logical(graph.node("Not", [zero]), done.outputs[1].spec)]
 
 
 def _id_roles(rank: int) -> tuple[Role, ...]:

@@ -311,6 +311,12 @@ class GlobalAveragePool(GlobalPool):
             Example(cls(keepdims=True), ((2, 5, 6), (5, 6)), first, masked),
         )
 
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        return masked[0]
+
+    def hands_mask(self, output: str) -> bool:
+        return False
+
     def check_types(self, inputs: Sequence[Spec]) -> None:
         require_types(inputs, self.takes, BOOLS)
 

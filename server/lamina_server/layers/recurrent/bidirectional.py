@@ -12,9 +12,9 @@ from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.recurrent.cells import Pass
 from lamina_server.layers.recurrent.conv_lstm import ConvLSTM
 from lamina_server.layers.recurrent.dense_cells import GRUCell, LSTMCell, SimpleRNNCell
-from lamina_server.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN, check_inside
+from lamina_server.layers.recurrent.rnn import GRU, LSTM, MASKED, RNN, SimpleRNN, check_inside
 from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions, chain, ends, level_name, way
-from lamina_server.layers.tensors import Layout, Role, Spec
+from lamina_server.layers.tensors import DType, Layout, Role, Spec
 from lamina_server.words import snake_case
 
 
@@ -37,7 +37,8 @@ class Bidirectional(Recurrent):
     """A recurrent layer from the first step to the last, another from the last to the first, and both outputs merged.
 
     Last outputs: the one after the last step forwards and the one after the first step backwards. States, initial ones
-    as inputs too, and weights: all of forward/..., then all of backward/... Parameters are those of both directions.
+    as inputs too, and weights: all of forward/..., then all of backward/... A mask of bool, (batch, steps), may be an
+    input: where it is false every step's output is zeros, as in Keras. Parameters are those of both directions.
     A layer with num_layers is stacked as in PyTorch: above the first, each takes both directions' outputs, joined.
     """
 
@@ -62,11 +63,17 @@ class Bidirectional(Recurrent):
             Example(cls(RNN((GRUCell(3), LSTMCell(4)), return_sequences=True), Merge.MUL), ((5, 3),)),
             Example(cls(RNN((SimpleRNNCell(3),), go_backwards=True, return_sequences=True), Merge.SUM), ((5, 3),)),
             Example(cls(ConvLSTM(3, (2, 3), padding="same", return_sequences=True)), ((3, 4, 5, 2),)),
+            Example(cls(replace(every, num_layers=2)), ((7, 2), (7,)), dtypes=MASKED),
+            Example(cls(GRU(4)), ((5, 3), (4,), (4,), (5,)), dtypes=(*[DType.FLOAT32] * 3, DType.BOOL)),
         )
 
     @property
     def walk(self) -> WalkOptions:
         return self.layer.walk
+
+    @property
+    def zeros_where_masked(self) -> bool:
+        return self.walk.return_sequences  # Keras sets it so, whatever the layers have
 
     @property
     def held(self) -> Kind:

@@ -8,7 +8,7 @@ from lamina_server.layers.activations.functions import Function
 from lamina_server.layers.base import Kind, Weight
 from lamina_server.layers.core.basics import check_function
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.tensors import Spec
+from lamina_server.layers.tensors import Axis, DType, Role, Spec
 
 Term = tuple[str, dict[str, Size]]  # a formula and its numbers
 Step = Callable[[Graph, Value, Sequence[Value]], list[str]]  # of a body, a frame and the states before: those after
@@ -30,6 +30,21 @@ class Pass(NamedTuple):
     reverse: bool = False
     second: bool = False
     sources: tuple[int, ...] = ()
+
+
+class Mask(NamedTuple):
+    """A mask laid as (steps, batch), and whether the output at a false step is zeros, not the one before it."""
+
+    name: str
+    zeros: bool
+
+
+class Walked(NamedTuple):
+    """Every step's output, each where its frame stood, that of the step that was read last, and the states after it."""
+
+    every: str
+    last: str
+    states: list[str]
 
 
 class Cell(Kind):
@@ -66,11 +81,8 @@ class Cell(Kind):
         """How frames and states lie when they are computed with."""
         raise NotImplementedError
 
-    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> tuple[str, list[str]]:
-        """Emits the way along the first axis of x: every step's output, where its frame stood, and the last states.
-
-        `initial` is () for states of zeros.
-        """
+    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str], mask: Mask | None) -> Walked:
+        """Emits the way along the first axis of x. `initial` is () for states of zeros."""
         raise NotImplementedError
 
     def named_functions(self) -> dict[str, Function]:
@@ -89,17 +101,34 @@ def zeros(graph: Graph, spec: Spec, order: Sequence[int]) -> str:
 
 
 def scanned(
-    graph: Graph, way: Pass, over: tuple[str, Spec], initial: Sequence[str], step: Step
-) -> tuple[str, list[str]]:
+    graph: Graph, way: Pass, over: tuple[str, Spec], initial: Sequence[str], step: Step, mask: Mask | None
+) -> Walked:
     """Walks a `step(body, frame, states)` along the first axis of `over`, whose slices have the spec beside it."""
-    specs, order = way.states, way.cell.order(way.frame)
+    specs, order, along = list(way.states), way.cell.order(way.frame), [over[0]]
+    start = list(initial) or [zeros(graph, spec, order) for spec in specs]
+    if mask is not None:  # the last output is one more state: it is not the state where that is given
+        start, specs = [*start, zeros(graph, specs[0], order)], [*specs, specs[0]]
+        inner = graph.ints(range(2, 1 + len(order)))
+        along.append(graph.node("Unsqueeze", [mask.name, inner]))
     body = graph.body()
     states = [body.feed(spec, order) for spec in specs]
     frame = body.feed(over[1], order)
-    after = step(body, frame, states)
-    start = initial or [zeros(graph, spec, order) for spec in specs]
-    *last, every = graph.scan(body, start, [over[0]], [*after, after[0]], reverse=way.reverse)
-    return every, last
+    if mask is None:
+        after = step(body, frame, states)
+        *last, every = graph.scan(body, start, along, [*after, after[0]], reverse=way.reverse)
+        return Walked(every, last[0], last)
+    one = Spec((way.frame.axes[0], *[Axis(Role.NONE, 1)] * (len(order) - 1)), DType.BOOL)
+    after = _where(body, body.feed(one, order).name, states, step(body, frame, states[:-1]), mask.zeros)
+    *last, out, every = graph.scan(body, start, along, [*after, after[-1]], reverse=way.reverse)
+    return Walked(every, out, last)
+
+
+def _where(body: Graph, seen: str, before: Sequence[Value], after: Sequence[str], to_zeros: bool) -> list[str]:
+    """States after a step and what it puts out; where it is not seen, what there was `before`, the output or zeros."""
+    *kept, shown = (value.name for value in before)
+    other = body.const(0.0, before[0].spec.dtype) if to_zeros else shown
+    pairs = [*zip(after, kept, strict=True), (after[0], other)]
+    return [body.node("Where", [seen, new, old]) for new, old in pairs]
 
 
 def applied(body: Graph, function: Function, like: Value, name: str) -> str:

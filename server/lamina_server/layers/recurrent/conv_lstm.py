@@ -11,9 +11,9 @@ from lamina_server.layers.base import Derivation, Example, Kind, Output, Sdk, We
 from lamina_server.layers.convolution.conv import conv_kernel, placed
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import padded
-from lamina_server.layers.recurrent.cells import Cell, Pass, Term, remembered, scanned
+from lamina_server.layers.recurrent.cells import Cell, Mask, Pass, Term, Walked, remembered, scanned
 from lamina_server.layers.recurrent.walks import Recurrent, WalkOptions
-from lamina_server.layers.tensors import SPATIAL, Layout, Role, Spec, channel_axis
+from lamina_server.layers.tensors import SPATIAL, DType, Layout, Role, Spec, channel_axis
 from lamina_server.layers.windows import Padding, PadPair, Sliding, complete
 
 # The steps are an axis of their own, so that what a frame of one axis has is a width.
@@ -51,9 +51,9 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
 
     Last output (batch, spatial'..., filters), or every step's. Lengths as Conv from frame to state; from state to state
     padding same, stride 1, no dilation, as in Keras. Gates in the order i, f, c, o: kernel (spatial..., channels,
-    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may follow
-    as inputs. Parameters 4 * filters * (k * (channels + filters) + 1). (Shi et al. 2015, arXiv 1506.04214, without
-    its peepholes.)
+    4 filters), recurrent_kernel (spatial..., filters, 4 filters), bias (4 filters). Initial states h and c may
+    follow as inputs, and a mask of bool, (batch, steps). Parameters 4 * filters * (k * (channels + filters) + 1).
+    (Shi et al. 2015, arXiv 1506.04214, without its peepholes.)
     """
 
     sdk = (Sdk("ConvLSTM1D", 1), Sdk("ConvLSTM2D", 2), Sdk("ConvLSTM3D", 3))
@@ -72,6 +72,12 @@ class ConvLSTM(Recurrent, WalkOptions, ConvOptions):
                 first,
             ),
             Example(cls(2, (2, 1, 2), padding="same", activation=Gelu(), return_state=True), ((3, 4, 3, 5, 2),)),
+            Example(
+                cls(3, (2, 3), return_sequences=True, return_state=True),
+                ((3, 2, 6, 5), (3,)),
+                first,
+                (DType.FLOAT32, DType.BOOL),
+            ),
         )
 
     def tower(self, layout: Layout) -> tuple[Cell, ...]:
@@ -165,7 +171,7 @@ class ConvLSTMCell(Cell, ConvOptions):
         channels = channel_axis(frame.rank, self._layout)
         return (0, channels, *(axis for axis in range(1, frame.rank) if axis != channels))
 
-    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> tuple[str, list[str]]:
+    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str], mask: Mask | None) -> Walked:
         windows, dtype = self.slid(way.frame)[1], way.frame.dtype
         x, pads = padded(graph, x, windows, self.padding, self.dilation_rate, dtype, leading=3)
         ones = (1,) * len(self.kernel_size)
@@ -181,7 +187,7 @@ class ConvLSTMCell(Cell, ConvOptions):
             total = body.node("Add", [given, inner])
             return remembered(body, total, c, self.activation, self.recurrent_activation)
 
-        return scanned(graph, way, (x, way.frame), initial, step)
+        return scanned(graph, way, (x, way.frame), initial, step, mask)
 
     @property
     def _layout(self) -> Layout:

@@ -10,8 +10,8 @@ bias, f the activation and g the recurrent activation. Gates lie as Keras has th
 
 (Hochreiter & Schmidhuber 1997; Cho et al. 2014, arXiv 1406.1078, version 1 and, with the reset after, version 3.)
 
-ONNX has an operator for each, which ONNX Runtime runs for float32 and float16 and for a few functions. Everything else
-is walked by a Scan whose body is the formula.
+ONNX has an operator for each, which ONNX Runtime runs for float32 and float16 and for a few functions. Everything else,
+and everything with a mask, is walked by a Scan whose body is the formula.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ import numpy as np
 from lamina_server.layers.activations.functions import Function, Sigmoid, Tanh
 from lamina_server.layers.base import Kind, Sdk, Weight, option, plural, require_number
 from lamina_server.layers.graph import Array, Graph, Value
-from lamina_server.layers.recurrent.cells import Cell, Pass, Term, applied, remembered, scanned
+from lamina_server.layers.recurrent.cells import Cell, Mask, Pass, Term, Walked, applied, remembered, scanned
 from lamina_server.layers.tensors import Axis, DType, Role, Spec
 
 
@@ -86,8 +86,8 @@ class DenseCell(Cell):
     def order(self, frame: Spec) -> tuple[int, ...]:
         return (0, 1)
 
-    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> tuple[str, list[str]]:
-        if self.has_operator and way.frame.dtype in (DType.FLOAT32, DType.FLOAT16):
+    def walk(self, graph: Graph, way: Pass, x: str, initial: Sequence[str], mask: Mask | None) -> Walked:
+        if mask is None and self.has_operator and way.frame.dtype in (DType.FLOAT32, DType.FLOAT16):
             return self._by_operator(graph, way, x, initial)
         z = graph.node("MatMul", [x, graph.weight(f"{way.name}kernel")])
         if self.use_bias:
@@ -98,13 +98,13 @@ class DenseCell(Cell):
         def step(body: Graph, frame: Value, states: Sequence[Value]) -> list[str]:
             return self.step(body, frame, states, way.name)
 
-        return scanned(graph, way, (z, width), initial, step)
+        return scanned(graph, way, (z, width), initial, step, mask)
 
     def step(self, body: Graph, z: Value, states: Sequence[Value], name: str) -> list[str]:
         """Emits one step: z is x W + b, `name` what its weights begin with. Returns the states after it."""
         raise NotImplementedError
 
-    def _by_operator(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> tuple[str, list[str]]:
+    def _by_operator(self, graph: Graph, way: Pass, x: str, initial: Sequence[str]) -> Walked:
         n, axis = self.gates * self.units, graph.ints([0])
         weights = [graph.weight(f"{way.name}{name}", self._reordered) for name in ("kernel", "recurrent_kernel")]
         # ONNX keeps a second, recurrent bias: zero where there is but one
@@ -123,7 +123,8 @@ class DenseCell(Cell):
             activation_beta=[float(beta) for known in used if known for beta in known.betas] or None,
             **self.attributes,
         )
-        return graph.node("Squeeze", [every, graph.ints([1])]), [graph.node("Squeeze", [name, axis]) for name in last]
+        states = [graph.node("Squeeze", [name, axis]) for name in last]
+        return Walked(graph.node("Squeeze", [every, graph.ints([1])]), states[0], states)
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from lamina_server.layers.recurrent.walks import MAX_CELLS, Recurrent, WalkOptio
 from lamina_server.layers.tensors import DType, Layout
 from lamina_server.words import snake_case
 
+MASKED = (DType.FLOAT32, DType.BOOL)
+
 
 class OneCell(Recurrent):
     """A layer whose cells are alike, and have their options from the layer's own."""
@@ -40,7 +42,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
     """Fully connected recurrence over (batch, steps, features): h = activation(x W + h R + b) at each step.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
     Kernel (features, units), recurrent_kernel (units, units), bias (units); with num_layers l0/kernel, l1/kernel, ...
     Parameters units * (features + units + 1), as Keras (PyTorch's RNN keeps two biases: + 2).
     """
@@ -57,6 +59,7 @@ class SimpleRNN(OneCell, WalkOptions, SimpleOptions):
             Example(cls(6), ((5, 3),)),
             Example(cls(4, Relu(), return_sequences=True, return_state=True, num_layers=2), ((7, 2),)),
             Example(cls(4, Gelu(), use_bias=False, go_backwards=True), ((5, 3), (4,)), Layout.CHANNELS_FIRST),
+            Example(cls(4, num_layers=2, return_state=True), ((6, 3), (6,)), dtypes=MASKED),
         )
 
 
@@ -66,8 +69,9 @@ class LSTM(OneCell, WalkOptions, GateOptions):
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
     Last output (batch, units), or every step's (batch, steps, units); with return_state also the last hidden and cell
-    state. Initial states, h and c for each layer, may follow as inputs. Gates in the order i, f, c, o: kernel
-    (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
+    state. Initial states, h and c for each layer, may follow as inputs, and a mask of bool, (batch, steps): Keras'
+    (PyTorch's packed sequences with zero_output_for_mask). Gates in the order i, f, c, o: kernel (features, 4 units),
+    recurrent_kernel (units, 4 units), bias (4 units); with num_layers l0/kernel, l1/kernel, ...
     Parameters 4 * units * (features + units + 1), as Keras (PyTorch keeps two biases: + 2).
     """
 
@@ -90,6 +94,8 @@ class LSTM(OneCell, WalkOptions, GateOptions):
             Example(cls(4, Softplus(), HardSigmoid(), return_sequences=True, go_backwards=True), ((5, 3),)),
             Example(cls(4, return_state=True, num_layers=3, proj_size=2), ((5, 3),)),
             Example(cls(4, return_sequences=True), ((5, 3),), dtypes=(DType.FLOAT64,)),
+            Example(cls(4, return_sequences=True), ((5, 3), (5,)), dtypes=MASKED),
+            Example(cls(4), ((5, 3), (4,), (4,), (5,)), Layout.CHANNELS_FIRST, (*[DType.FLOAT32] * 3, DType.BOOL)),
         )
 
 
@@ -98,9 +104,10 @@ class GRU(OneCell, WalkOptions, GateOptions):
     """Gated recurrent unit over (batch, steps, features), in this order in either layout.
 
     PyTorch's default, batch_first=False, is (steps, batch, features): transpose what is fed.
-    Last output (batch, units), or every step's (batch, steps, units). Initial states may follow as inputs. Gates in
-    the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or (3 units)
-    without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order r, z, h.
+    Last output (batch, units), or every step's (batch, steps, units). Initial states and a mask may follow as inputs.
+    Gates in the order z, r, h: kernel (features, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), or
+    (3 units) without reset_after; with num_layers l0/kernel, l1/kernel, ... PyTorch's GRU has reset_after and the order
+    r, z, h.
     Parameters 3 * units * (features + units + 2), without reset_after + 1.
     """
 
@@ -120,6 +127,11 @@ class GRU(OneCell, WalkOptions, GateOptions):
             Example(cls(4, Gelu(), num_layers=2, return_state=True), ((5, 3), (4,), (4,))),
             Example(cls(4, Gelu(), Sigmoid(), False), ((5, 3),)),
             Example(cls(4, Linear(), Softplus(), reset_after=False), ((5, 3),)),
+            Example(
+                cls(4, return_sequences=True, go_backwards=True, zero_output_for_mask=True),
+                ((5, 3), (5,), (4,)),
+                dtypes=(*MASKED, DType.FLOAT32),
+            ),
         )
 
 
@@ -134,8 +146,9 @@ class CellsOption(Kind):
 class RNN(Recurrent, WalkOptions, CellsOption):
     """Cells walked along (batch, steps, features): SimpleRNNCell, LSTMCell, GRUCell, several of them in a pile.
 
-    The output is that of the last cell. States, initial ones as inputs too, and weights are those of each cell in turn,
-    with several cells named l0/kernel, l1/kernel, ... (Keras' StackedRNNCells). Parameters are the cells' together.
+    The output is that of the last cell. A mask of bool, (batch, steps), may be an input. States, initial ones as inputs
+    too, and weights are those of each cell in turn, with several cells named l0/kernel, l1/kernel, ... (Keras'
+    StackedRNNCells). Parameters are the cells' together.
     """
 
     sdk = (Sdk("RNN"),)
@@ -147,6 +160,7 @@ class RNN(Recurrent, WalkOptions, CellsOption):
             Example(cls((LSTMCell(6), GRUCell(4))), ((5, 3),)),
             Example(cls((GRUCell(4),), return_state=True), ((5, 3), (4,))),
             Example(cls(mixed, return_sequences=True, return_state=True, go_backwards=True), ((7, 2),)),
+            Example(cls(mixed, return_state=True, zero_output_for_mask=True), ((6, 2), (6,)), dtypes=MASKED),
         )
 
     def tower(self, layout: Layout) -> tuple[Cell, ...]:

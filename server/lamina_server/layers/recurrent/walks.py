@@ -23,13 +23,13 @@ from lamina_server.layers.base import (
     grouped,
     option,
     plural,
-    require_number,
     require_rank,
 )
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.recurrent.cells import Cell, Pass, Term
+from lamina_server.layers.recurrent.beside import check_initial, check_masks, check_types
+from lamina_server.layers.recurrent.cells import Cell, Mask, Pass, Term, Walked
 from lamina_server.layers.recurrent.dense_cells import DenseCell, GRUCell
-from lamina_server.layers.tensors import Layout, Role, Spec
+from lamina_server.layers.tensors import DType, Layout, Role, Spec
 
 MAX_CELLS = 64  # one above the other
 
@@ -43,12 +43,15 @@ class WalkOptions(Kind):
     go_backwards: bool = option("whether steps are read from the last to the first, and returned in that order", False)
     stateful: bool = option("refused if true: no state is kept; feed return_state's outputs back as inputs", False)
     unroll: bool = option("no effect on any number: how the steps are run is decided here", False)
+    zero_output_for_mask: bool = option(
+        "whether steps that a mask leaves out put out zeros, not the output before", False
+    )
 
 
 class Recurrent(Kind):
     """A layer that walks along the steps."""
 
-    inputs = (1, None)  # the states before the first step may follow
+    inputs = (1, None)  # the states before the first step may follow, and a mask
     masking = "uses"
 
     @property
@@ -93,9 +96,24 @@ class Recurrent(Kind):
             return (Role.BATCH, *wanted[2:])
         return wanted if rank == len(wanted) else super().roles(rank, layout)
 
+    @property
+    def zeros_where_masked(self) -> bool:
+        """Whether the output at a step that a mask leaves out is zeros."""
+        return self.walk.zero_output_for_mask
+
+    def masked_as_keras(self, masked: Sequence[bool]) -> bool:
+        return masked[0]
+
+    def hands_mask(self, output: str) -> bool:
+        return self.walk.return_sequences and "state_" not in output
+
+    def check_types(self, inputs: Sequence[Spec]) -> None:
+        check_types(inputs, self.takes)
+
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
-        x = inputs[0]
+        x, masked = inputs[0], any(spec.dtype is DType.BOOL for spec in inputs)
         require_rank(x, self.step_roles(layout))
+        check_masks(inputs)
         frame = frame_of(x)
         passes = self.passes(frame, layout)
         found = [passes[i] for i in in_order(passes)]
@@ -104,7 +122,7 @@ class Recurrent(Kind):
         ]
         for p in found:
             p.cell.check_functions(p.states[0], p.path)
-        _check_initial(inputs[1:], states)
+        check_initial(inputs, states)
         mains, rows = self.put_out(passes, frame)
         windows, spread = self.spatial(frame, layout)
         shift = int(self.walk.return_sequences)
@@ -123,7 +141,7 @@ class Recurrent(Kind):
             macs=total([p.cell.macs(p.frame) for p in found], steps=x.axes[1].size),
             bias_adds=_bias_adds(found, x.axes[1].size),
             how=self.how(frame, mains[0].spec),
-            sentences=_against_torch(passes),
+            sentences=(*(self._left_out() if masked else ()), *_against_torch(passes)),
             sees_all=not windows,
             sees_along=tuple(axis + shift for axis in spread),
         )
@@ -172,30 +190,38 @@ class Recurrent(Kind):
         return f"features {frame.shape[-1]} -> {main.shape[-1]}, {which}{back}"
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
-        x, *given = inputs
+        masks = [graph.arrange(value, (1, 0)) for value in inputs if value.spec.dtype is DType.BOOL]
+        mask = Mask(masks[0], self.zeros_where_masked) if masks else None
+        x, *given = (value for value in inputs if value.spec.dtype is not DType.BOOL)
         frame = frame_of(x.spec)
         passes = self.passes(frame, graph.layout)
         order = passes[0].cell.order(frame)
         source = graph.arrange(x, _stepped_order(order))
         begin = self._initial(graph, passes, given)
-        walked: list[tuple[str, list[str]]] = []
+        walked: list[Walked] = []
         for i, p in enumerate(passes):
-            taken = [walked[j][0] for j in p.sources] or [source]
+            taken = [walked[j].every for j in p.sources] or [source]
             over = taken[0] if len(taken) == 1 else graph.node("Concat", taken, axis=2)
-            walked.append(p.cell.walk(graph, p, over, begin[i]))
-        mains = [self._main(graph, *walked[i], order, done.spec) for i in ends(passes)]
-        names = [name for i in in_order(passes) for name in walked[i][1]] if self.walk.return_state else []
+            walked.append(p.cell.walk(graph, p, over, begin[i], mask))
+        mains = [self._main(graph, walked[i], order, done.spec) for i in ends(passes)]
+        names = [name for i in in_order(passes) for name in walked[i].states] if self.walk.return_state else []
         specs = [output.spec for output in done.outputs[len(done.outputs) - len(names) :]]
         states = [Value(name, order, spec) for name, spec in zip(names, specs, strict=True)]
         return [*self.joined(graph, mains, done), *states]
+
+    def _left_out(self) -> tuple[str]:
+        """What becomes of a step that the mask leaves out, in words."""
+        out = "zeros" if self.zeros_where_masked else "that of the step before, zeros where there is none"
+        return (f"Where the mask is false a step is left out: the states stay as they were, and its output is {out}.",)
 
     def joined(self, graph: Graph, mains: Sequence[Value], done: Inference) -> Sequence[Value]:
         """The outputs from those of the last passes."""
         return mains
 
-    def _main(self, graph: Graph, every: str, last: Sequence[str], order: tuple[int, ...], spec: Spec) -> Value:
+    def _main(self, graph: Graph, walked: Walked, order: tuple[int, ...], spec: Spec) -> Value:
         if not self.walk.return_sequences:
-            return Value(last[0], order, spec)
+            return Value(walked.last, order, spec)
+        every = walked.every
         if self.walk.go_backwards:
             turned = [graph.ints([number]) for number in (-1, -(2**31), 0, -1)]  # start, end, axis, step
             every = graph.node("Slice", [every, *turned])
@@ -305,37 +331,6 @@ def _stepped(spec: Spec, x: Spec) -> Spec:
 def _stepped_order(order: tuple[int, ...]) -> tuple[int, ...]:
     """How a sequence lies whose frames lie so: the steps first."""
     return (1, 0, *(axis + 1 for axis in order[1:]))
-
-
-def _check_initial(given: Sequence[Spec], wanted: Sequence[Output]) -> None:
-    """Raises LayerError where the states before the first step are too few or too many, or of another shape."""
-    if not given:
-        return
-    if len(given) != len(wanted):
-        names = ", ".join(name for name, _ in wanted)
-        are = "is" if len(given) == 1 else "are"
-        raise LayerError(
-            "INPUT_COUNT",
-            f"takes the sequence alone, or with it {plural(len(wanted), 'state')} to begin with ({names}), but "
-            f"{len(given)} {are} given",
-            field="inputs",
-            given=len(given) + 1,
-            wanted=len(wanted) + 1,
-        )
-    for i, (x, (name, spec)) in enumerate(zip(given, wanted, strict=True), 2):
-        text = f"begins with {name} ({spec}), but {{input_{i}}} is {x}"
-        if x.rank != spec.rank:
-            raise LayerError("RANK_MISMATCH", text, field="inputs")
-        for found, axis in zip(x.axes, spec.axes, strict=True):
-            if isinstance(axis.size, int):
-                require_number(found.size, f"{name}'s {axis.role.value}", f"of which the state has {axis.size}")
-        if x.shape != spec.shape:
-            more = (
-                {"have": x.shape[-1], "wanted": spec.shape[-1], "position": i}
-                if x.shape[:-1] == spec.shape[:-1]
-                else {}
-            )
-            raise LayerError("SIZE_MISMATCH", text, field="inputs", **more)
 
 
 def _against_torch(passes: Sequence[Pass]) -> tuple[str, ...]:
