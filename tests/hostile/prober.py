@@ -33,7 +33,8 @@ def probe(message: layers_pb2.Stack, seed: int) -> Found:
     except StackError as error:
         _refused(error.reason, encode_diagnosis(error.diagnosis), found)
         return found
-    check(decode_stack(encode_stack(stack)) == stack, "encoded as another stack", "")
+    encoded = encode_stack(stack)
+    check(encode_stack(decode_stack(encoded)) == encoded, "encoded as another stack", encoded)
     clock("decode")
     try:
         traced = annotate(trace(stack, LIMITS), LIMITS)
