@@ -27,14 +27,15 @@ SHOWN = 1200  # letters of a stack
 class Hunt:
     """Counts what came of the stacks of each kind, and prints each fault once."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: bool) -> None:
+        self.values = values
         self.outcomes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         self.faults: set[str] = set()
 
     def probe(self, name: str, message: layers_pb2.Stack, seed: int) -> None:
         """Puts a stack of a kind through everything."""
         try:
-            found = probe(message, seed)
+            found = probe(message, seed, values=self.values)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is what is looked for
             self.outcomes[name]["FAULT"] += 1
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -81,7 +82,7 @@ def main() -> int:
     kinds = [kind for kind in KINDS if not given.kinds or kind.__name__ in given.kinds.split(",")]
     if not kinds:
         parser.error(f"there is no kind {given.kinds}")
-    hunt, maker = Hunt(), Maker(random.Random(given.seed), given.wild)
+    hunt, maker = Hunt(given.wild == 0), Maker(random.Random(given.seed), given.wild)
     count, end = 0, time.monotonic() + given.seconds
     while time.monotonic() < end:
         for kind in kinds:

@@ -13,6 +13,7 @@ from lamina_server.dims import Size, symbol
 from lamina_server.errors import InvalidRequestError, KernelError, LaminaError, LimitError, StackError
 from lamina_server.export import export, output_name
 from lamina_server.layers.core.basics import Input
+from lamina_server.layers.holders import Holder
 from lamina_server.layers.tensors import FLOATS, DType
 from lamina_server.records import Trace
 from lamina_server.repair.arrays import check_indices, looked_up
@@ -20,8 +21,11 @@ from lamina_server.stack import Stack
 from lamina_server.trace import trace
 from lamina_server.weights import complete
 from lamina_server.widen import widened
+from tests.contract import references
 from tests.contract.running import DEVICE, Array, at, random_weights
 from tests.hostile.found import LIMITS, Clock, Found, FoundDefectError, check
+
+_LARGE = 1e9
 
 
 @dataclass
@@ -45,8 +49,11 @@ class _Model:
         return dict(zip(self.refs, self.session.run(dict(arrays), names), strict=True))
 
 
-def run(stack: Stack, traced: Trace, seed: int, found: Found, clock: Clock) -> None:
-    """Runs a stack at two batch sizes, at two lengths where it has symbols, and with symbols where it has none."""
+def run(stack: Stack, traced: Trace, seed: int, found: Found, clock: Clock, *, values: bool) -> None:
+    """Runs a stack at two batch sizes or three lengths of its symbols, and with symbols where it has none.
+
+    With `values` each layer must give what its reference gives.
+    """
     inputs = {layer.refs[0] for layer in traced.inputs}
     refs = tuple(ref for ref in traced.specs if ref not in inputs)
     if not refs:
@@ -61,7 +68,7 @@ def run(stack: Stack, traced: Trace, seed: int, found: Found, clock: Clock) -> N
         clock("load")
         sizes = {name: traced.ranges.get(name, 1) for name in traced.symbols if name != "batch"}
         for more, batch in ((2, 2), (7, 3), (0, 1)) if sizes else ((0, 2), (0, 1)):
-            if not _run(model, {name: size + more for name, size in sizes.items()}, batch, seed):
+            if not _run(model, {name: size + more for name, size in sizes.items()}, batch, seed, values=values):
                 found.outcome = "INDEX_OUT_OF_RANGE"
                 return
         if not sizes:
@@ -91,12 +98,15 @@ def _arrays(traced: Trace, sizes: Mapping[str, int], batch: int, seed: int) -> d
     return made
 
 
-def _run(model: _Model, sizes: Mapping[str, int], batch: int, seed: int) -> bool:
+def _run(model: _Model, sizes: Mapping[str, int], batch: int, seed: int, *, values: bool) -> bool:
     """Runs a model at these sizes of its symbols; False where a row was asked for that is not there."""
     traced = model.traced
+    least = {name: traced.ranges.get(name, 1) for name in sizes}
     try:
         actual = trace(with_sizes(traced, sizes), LIMITS) if sizes else traced
     except StackError as error:
+        if len(sizes) > 1 and sizes == least:
+            return True  # each symbol has a least value alone; all at once may be too few
         raise FoundDefectError(f"legal with symbols, not at {dict(sizes)}: {error.reason} {error}") from None
     except LimitError:
         return True
@@ -116,10 +126,27 @@ def _run(model: _Model, sizes: Mapping[str, int], batch: int, seed: int) -> bool
         check(shape == own, "numbers give another shape than symbols", f"{ref}: {spec} at {dict(sizes)}, {own}")
         check(array.shape == shape, "ran as another shape", f"{ref}: traced {spec}, ran {array.shape}")
         check(array.dtype == spec.dtype.numpy, "ran as another type", f"{ref}: traced {spec}, ran {array.dtype}")
+    if values:
+        _as_references(actual, model.weights, {**arrays, **ran})
     if sizes:
         again = _Model(actual, model.refs, model.weights).load()(arrays)
         _alike(ran, again, f"with numbers for symbols at {dict(sizes)}")
     return True
+
+
+def _as_references(traced: Trace, weights: Mapping[str, Array], arrays: Mapping[str, Array]) -> None:
+    """Each layer gives what its reference makes of the numbers that it was given."""
+    for layer in traced.layers:
+        kind, types = layer.node.kind, {x.dtype for x in (*layer.inputs, *(o.spec for o in layer.done.outputs))}
+        if isinstance(kind, Input | Holder) or types & {DType.FLOAT16, DType.BFLOAT16}:
+            continue
+        taken = [arrays[ref] for ref in layer.sources] or [next(iter(arrays.values()))]  # of which the batch counts
+        own = {name.partition("/")[2]: x for name, x in weights.items() if name.startswith(f"{layer.owner}/")}
+        wanted = references.expected(kind, taken, own, traced.stack.layout)
+        for ref, value in zip(layer.refs, wanted, strict=True):
+            if value.dtype.kind == "f" and not np.abs(value).max(initial=0.0) < _LARGE:
+                continue  # beyond what float32 can hold on the way
+            _alike({ref: arrays[ref]}, {ref: value}, f"than the reference of {kind.text()}")
 
 
 def _as_symbols(stack: Stack, model: _Model, seed: int) -> None:
@@ -152,7 +179,7 @@ def _alike(one: Mapping[str, Array], other: Mapping[str, Array], what: str) -> N
     for ref, array in one.items():
         a, b = array.astype(np.float64), other[ref].astype(np.float64)
         check(a.shape == b.shape, f"another shape {what}", f"{ref}: {a.shape}, {b.shape}")
-        scale = float(np.nanmax(np.abs(np.where(np.isfinite(b), b, 0)), initial=0.0)) or 1.0
+        scale = max(1.0, float(np.nanmax(np.abs(np.where(np.isfinite(b), b, 0)), initial=0.0)))
         wide = 2e-2 if array.dtype.itemsize < 4 else 1e-4
         same = np.allclose(a, b, rtol=wide, atol=wide * scale, equal_nan=True)
         check(same, f"other values {what}", f"{ref}: {_worst(a, b)}")

@@ -24,8 +24,11 @@ _LONGEST = 1200  # letters of a refusal
 _NO_WORDS = ("None", "Dim(", "<class", "object at", "Fraction", "{input", "..", "  ", " .", "Pair(", "Role.", "DType.")
 
 
-def probe(message: layers_pb2.Stack, seed: int) -> Found:
-    """Puts a stack through everything; random numbers come from the seed. Raises FoundDefectError."""
+def probe(message: layers_pb2.Stack, seed: int, *, values: bool = True) -> Found:
+    """Puts a stack through everything; random numbers come from the seed. Raises FoundDefectError.
+
+    Values are compared with those of the references in float64: not for options that no other type can hold.
+    """
     found = Found()
     clock = Clock(found)
     try:
@@ -54,7 +57,7 @@ def probe(message: layers_pb2.Stack, seed: int) -> Found:
     proto = encode_trace(traced)
     clock("tell")
     _told(traced, proto)
-    run(stack, traced, seed, found, clock)
+    run(stack, traced, seed, found, clock, values=values)
     return found
 
 

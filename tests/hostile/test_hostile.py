@@ -39,7 +39,7 @@ def outcomes(index: int) -> list[str]:
     for i, wild in enumerate([0.0] * TAME + [0.3] * WILD):
         message = Maker(rng, wild).stack(kind)
         try:
-            found.append(probe(message, i).outcome)
+            found.append(probe(message, i, values=not wild).outcome)
         except Exception as error:
             error.add_note(text_format.MessageToString(message, as_one_line=True))
             raise
