@@ -4,14 +4,12 @@
 """
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 from lamina.v1 import layers_pb2, tensor_pb2
 from lamina_server.layers import KINDS
 from lamina_server.layers.base import Kind
 from lamina_server.services.catalogue import example_stack
-from lamina_server.stack import field_name
 from lamina_server.wire.stacks import encode_stack
 
 WILD = (0, 1, -1, 2, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1, -(2**31), -(2**63))
@@ -30,19 +28,22 @@ EQUATIONS = (
 class Maker:
     """Makes stacks from a source of random numbers."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
+    def __init__(self, rng: random.Random, wild: float = 0.0) -> None:
+        """`wild` is the chance that a number is one nobody would choose."""
+        self.rng, self.wild = rng, wild
 
-    def stack(self, kind: type[Kind], *, wild: float = 0.0) -> Any:
-        """A stack around a layer of a kind; `wild` is the chance that a number is one nobody would choose."""
-        rng, self.wild = self.rng, wild
+    def stack(self, kind: type[Kind]) -> layers_pb2.Stack:
+        """A stack around a layer of a kind."""
+        rng = self.rng
         made: Any = encode_stack(example_stack(rng.choice(kind.examples())))
         inputs = [layer.input for layer in made.layers if layer.HasField("input")]
         last = made.layers[-1]
         if rng.random() < 0.15:
-            made.layout = self.rng.choice([1, 2])
+            made.layout = rng.choice([1, 2])
+        inner = [layer for block in made.blocks for layer in block.layers]
         for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3, 5])):
-            self._change(getattr(last, field_name(kind)), 0)
+            layer = rng.choice([last, *inner])
+            self._change(getattr(layer, str(layer.WhichOneof("kind"))), 0)
         if rng.random() < 0.5:
             self._change_shapes(inputs)
         if inputs and rng.random() < 0.2:
@@ -51,7 +52,7 @@ class Maker:
             self._change_inputs(made, last)
         if rng.random() < 0.35:
             self._surround(made, last)
-        return made
+        return made  # type: ignore[no-any-return]
 
     # ---- what stands around a layer ----
 
@@ -106,10 +107,7 @@ class Maker:
                 moved.name = name or "moved"
                 moved.permute.dims.extend(i + 1 for i in order)
                 rows.append(moved)
-        tail = layers_pb2.Layer()
-        tail.CopyFrom(last)
-        rows = [*rows, tail]
-        kept = [layers_pb2.Layer.FromString(row.SerializeToString()) for row in rows]
+        kept = [layers_pb2.Layer.FromString(row.SerializeToString()) for row in [*rows, last]]
         made.ClearField("layers")
         made.layers.extend(kept)
 
@@ -255,11 +253,3 @@ class Maker:
             case field.CPPTYPE_ENUM:
                 return rng.choice([99, -1]) if wild else rng.choice(field.enum_type.values).number
         return rng.choice(WILD) if wild else rng.choice((-2, -1, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8))
-
-
-def stacks(seed: int, *, each: int, wild: float = 0.0) -> Iterator[tuple[type[Kind], layers_pb2.Stack]]:
-    """Stacks of every kind, the same for the same seed."""
-    maker = Maker(random.Random(seed))
-    for _ in range(each):
-        for kind in KINDS:
-            yield kind, maker.stack(kind, wild=wild)

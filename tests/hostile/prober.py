@@ -1,115 +1,82 @@
-"""What must hold of a stack, whatever it is: it is refused in order, with fixes that do what they say, or it runs as it
-was traced, with symbols as with numbers."""
+"""What must hold of a stack, whatever it is: it is refused in order, with fixes that do what they say, or it is told in
+order and runs as it was traced (`numbers.py`)."""
 
 import re
-import time
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
 
 import lamina as lm
 from lamina.v1 import layers_pb2, trace_pb2
-from lamina_server import runtime
-from lamina_server.binding import at as at_sizes
-from lamina_server.dims import Size, evaluate, symbol
-from lamina_server.errors import InvalidRequestError, KernelError, LaminaError, LimitError, StackError
-from lamina_server.export import export, output_name
-from lamina_server.layers.core.basics import Input
-from lamina_server.layers.tensors import FLOATS
-from lamina_server.limits import Limits
+from lamina_server.errors import LaminaError, StackError
+from lamina_server.explain import explain, how
+from lamina_server.formula import derive
 from lamina_server.notes import annotate
-from lamina_server.records import Trace
+from lamina_server.records import LayerTrace, Trace
 from lamina_server.repair import repaired
-from lamina_server.repair.arrays import check_indices, looked_up
-from lamina_server.runtime.device import CPU
-from lamina_server.stack import Stack
 from lamina_server.trace import trace
-from lamina_server.weights import complete
-from lamina_server.wire.stacks import decode_stack
+from lamina_server.weights import weights_of
+from lamina_server.wire.stacks import decode_stack, encode_stack
 from lamina_server.wire.traces import encode_diagnosis, encode_trace
+from tests.contract import words
+from tests.hostile.found import LIMITS, Clock, Found, check
+from tests.hostile.numbers import run
 
-LIMITS = Limits(max_tensor_elements=200_000, max_macs=10**8, max_weight_bytes=4 * 10**6, max_activation_bytes=10**7)
-DEVICE = runtime.Device("cpu", ((CPU, {}),), 1)
-SLOW = 0.25  # seconds of this thread
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_LONGEST = 1200  # letters of a refusal
+_NO_WORDS = ("None", "Dim(", "<class", "object at", "Fraction", "{input", "..", "  ", " .", "Pair(", "Role.", "DType.")
 
 
-class FoundDefectError(AssertionError):
-    """Something that must not be."""
+def probe(message: layers_pb2.Stack, seed: int, *, values: bool = True) -> Found:
+    """Puts a stack through everything; random numbers come from the seed. Raises FoundDefectError.
 
-
-@dataclass
-class Found:
-    """What came of a stack: "ran", or the reason why not; seconds by stage."""
-
-    outcome: str
-    text: str = ""
-    fixes: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    onnx: bytes = b""
-    told: bytes = b""
-
-
-class _Clock:
-    def __init__(self, found: Found) -> None:
-        self.found, self.at = found, time.thread_time()
-
-    def __call__(self, stage: str) -> None:
-        now = time.thread_time()
-        self.found.seconds[stage] = self.found.seconds.get(stage, 0.0) + now - self.at
-        self.at = time.thread_time()
-
-
-def probe(message: layers_pb2.Stack, seed: int, *, run: bool = True) -> Found:
-    """Puts a stack through everything. Raises FoundDefectError."""
-    found = Found("ran")
-    clock = _Clock(found)
+    Values are compared with those of the references in float64: not for options that no other type can hold.
+    """
+    found = Found()
+    clock = Clock(found)
     try:
         stack = decode_stack(message)
     except StackError as error:
-        _refused(error, found)
+        _refused(error.reason, encode_diagnosis(error.diagnosis), found)
         return found
+    encoded = encode_stack(stack)
+    check(encode_stack(decode_stack(encoded)) == encoded, "encoded as another stack", encoded)
+    clock("decode")
     try:
         traced = annotate(trace(stack, LIMITS), LIMITS)
         clock("trace")
-        found.told = encode_trace(traced).SerializeToString()
-        clock("tell")
     except StackError as error:
         clock("trace")
         diagnosis = repaired(stack, error.diagnosis, LIMITS)
         clock("repair")
         told = encode_diagnosis(diagnosis)
-        _refused(error, found)
+        _refused(error.reason, told, found)
         _fixed(message, told, found)
         return found
     except LaminaError as error:
-        found.outcome, found.text = error.reason, str(error)
+        _said_well(str(error))
+        found.outcome = error.reason
         return found
-    if run:
-        _ran(stack, traced, seed, found, clock)
+    proto = encode_trace(traced)
+    clock("tell")
+    _told(traced, proto)
+    run(stack, traced, seed, found, clock, values=values)
     return found
 
 
-def _refused(error: StackError, found: Found) -> None:
-    told = encode_diagnosis(error.diagnosis)
-    found.outcome, found.text = error.reason, told.message
-    _check(bool(_NAME.fullmatch(told.reason)), "reason", told.reason)
-    _check(told.message.isprintable() and told.message[-1] in ".?", "text", ascii(told.message))
-    for part in ("None", "Dim(", "<class", "object at", "Fraction", "{input", "..", "  ", " .", "Pair("):
-        quoted = (
-            re.sub(r'"[^"]*"', "Q", told.message)
-            .replace("...", "E")
-            .replace("PyTorch's None", "")
-            .replace("(None in Python)", "P")
-        )
-        _check(part not in quoted, f"words {part!r}", told.message)
-    _check(len(told.message) < 1200, "length", told.message)
+# ---- what is refused ----
 
 
-def _check(holds: bool, what: str, detail: Any) -> None:
-    if not holds:
-        raise FoundDefectError(f"{what}: {detail}")
+def _refused(reason: str, told: trace_pb2.Diagnostic, found: Found) -> None:
+    found.outcome = reason
+    check(bool(_NAME.fullmatch(told.reason)), "a reason is no name", told.reason)
+    _said_well(told.message)
+
+
+def _said_well(text: str) -> None:
+    check(text.isprintable() and text[-1] in ".?", "no sentence", ascii(text))
+    check(len(text) < _LONGEST, "too long", text)
+    own = re.sub(r'"[^"]*"', "Q", text).replace("...", "E")
+    own = own.replace("PyTorch's None", "it").replace("(None in Python)", "(that)")
+    for part in _NO_WORDS:
+        check(part not in own, f"says {part!r}", text)
 
 
 def _fixed(message: layers_pb2.Stack, told: trace_pb2.Diagnostic, found: Found) -> None:
@@ -118,147 +85,42 @@ def _fixed(message: layers_pb2.Stack, told: trace_pb2.Diagnostic, found: Found) 
         fix = lm.Fix(proto)
         found.fixes.append(fix.title)
         changed = fix.apply(lm.Stack.from_proto(message)).proto
-        specs: dict[str, str] = {}
         try:
             specs = _specs(trace(decode_stack(changed), LIMITS))
         except StackError as error:
-            _check(error.diagnosis.partial is not None, "fix leaves nothing", f"{fix.title}: {error}")
+            check(error.diagnosis.partial is not None, "a fix leaves nothing", f"{fix.title}: {error}")
             specs = _specs(error.diagnosis.partial)
         name, _, shape = fix.outcome.partition(": ")
-        _check(specs.get(name) == shape, "outcome of a fix", f"{fix.title}: {fix.outcome} but {specs}")
+        check(specs.get(name) == shape, "a fix has another outcome", f"{fix.title}: {fix.outcome} but {specs}")
 
 
 def _specs(traced: Trace) -> dict[str, str]:
-    every: dict[str, str] = {}
+    return {layer.name: str(layer.done.spec) for layer in traced.walk()}
+
+
+# ---- what is told ----
+
+
+def _told(traced: Trace, proto: trace_pb2.StackTrace) -> None:
+    """Every layer is explained in words and numbers that agree, and the SDK can print all of it."""
     for layer in traced.walk():
-        every[layer.name] = str(layer.done.spec)
-    return every
+        for text in (explain(layer), how(layer)):
+            check(bool(text) and text == text.strip() and "  " not in text and ".." not in text, "no sentence", text)
+            check(not words.faults(text), "number and noun disagree", text)
+        _derived(layer)
+    check(proto.params == sum(weight.size for _, weight in weights_of(traced)), "counts weights", proto.params)
+    told = lm.Trace(proto)
+    for rendered in (told.to_text(), told.to_markdown(), told.to_html(), told.to_json()):
+        check(bool(rendered), "renders nothing", "")
 
 
-def _ran(stack: Stack, traced: Trace, seed: int, found: Found, clock: _Clock) -> None:
-    sizes = {name: traced.ranges.get(name, 1) + 2 for name in traced.symbols if name != "batch"}
-    try:
-        refs = tuple(layer_ref for layer_ref in traced.specs)
-        inputs = [layer.refs[0] for layer in traced.inputs]
-        refs = tuple(ref for ref in refs if ref not in inputs)
-        if not refs:
-            return
-        weights = complete(traced, {}, seed)
-        found.onnx = export(traced, weights, refs)
-        clock("export")
-        session = runtime.Session(found.onnx, DEVICE)
-        clock("load")
-        for more, batch in ((0, 2), (1, 1), (5, 3)):
-            if more and not sizes and batch != 1:
-                continue
-            values = {name: size + more for name, size in sizes.items()}
-            if not _run(stack, traced, session, refs, values, batch, seed, weights):
-                found.outcome = "INDEX_OUT_OF_RANGE"
-                return
-        if not sizes and found.outcome == "ran":
-            _as_symbols(stack, traced, refs, weights, seed)
-        clock("run")
-    except KernelError as error:
-        found.outcome, found.text = f"no {error.operator}", str(error)
-
-
-def _arrays(traced: Trace, values: dict[str, int], seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    made = {}
-    for layer in traced.inputs:
-        spec = layer.done.spec
-        shape = tuple(evaluate(size, values) for size in spec.shape)
-        if spec.dtype in FLOATS:
-            made[layer.name] = rng.standard_normal(shape).astype(spec.dtype.numpy)
-        else:
-            made[layer.name] = rng.integers(0, 2, shape).astype(spec.dtype.numpy)
-    return made
-
-
-def _run(
-    stack: Stack,
-    traced: Trace,
-    session: Any,
-    refs: tuple[str, ...],
-    values: dict[str, int],
-    batch: int,
-    seed: int,
-    weights: dict[str, Any],
-) -> bool:
-    """Runs a model; shapes are those that were traced, with symbols as numbers too."""
-    try:
-        actual = trace(at_sizes(traced, values), LIMITS) if values else traced
-    except StackError as error:
-        smallest = [v for n, v in values.items() if v < traced.ranges.get(n, 1)]
-        raise FoundDefectError(
-            f"symbolic was legal, at {values} it is not: {error.reason} {error} {smallest}"
-        ) from None
-    except LimitError:
-        return True
-    at = {"batch": batch, **values}
-    arrays = _arrays(traced, at, seed)
-    try:
-        check_indices(looked_up(actual), arrays)
-        ran = dict(zip(refs, session.run(arrays, [output_name(ref, session.input_names) for ref in refs]), strict=True))
-    except InvalidRequestError as error:
-        if error.reason != "INDEX_OUT_OF_RANGE":
-            raise
-        return False
-    except LimitError as error:
-        raise FoundDefectError(f"out of memory at {values}: {error}") from None
-    for ref, array in ran.items():
-        shape = tuple(evaluate(size, at) for size in traced.specs[ref].shape)
-        own = tuple(evaluate(size, {"batch": batch}) for size in actual.specs[ref].shape)
-        _check(
-            shape == own, "numbers give another shape than symbols", f"{ref}: {traced.specs[ref]} at {values}, {own}"
-        )
-        _check(array.shape == shape, "ran as another shape", f"{ref}: traced {traced.specs[ref]}, ran {array.shape}")
-        _check(array.dtype == traced.specs[ref].dtype.numpy, "another type", f"{ref}: {array.dtype}")
-    if values:
-        other = runtime.Session(export(actual, weights, refs), DEVICE)
-        again = dict(zip(refs, other.run(arrays, [output_name(ref, other.input_names) for ref in refs]), strict=True))
-        _alike(ran, again, f"with numbers for symbols at {values}")
-    return True
-
-
-def _alike(one: dict[str, Any], other: dict[str, Any], what: str) -> None:
-    for ref, array in one.items():
-        a, b = array.astype(np.float64), other[ref].astype(np.float64)
-        scale = float(np.nanmax(np.abs(np.where(np.isfinite(b), b, 0)), initial=0.0)) or 1.0
-        wide = 2e-2 if array.dtype.itemsize < 4 else 1e-4
-        if array.shape != b.shape or not np.allclose(a, b, rtol=wide, atol=wide * scale, equal_nan=True):
-            raise FoundDefectError(f"other values {what}: {ref}")
-
-
-def _as_symbols(stack: Stack, traced: Trace, refs: tuple[str, ...], weights: dict[str, Any], seed: int) -> None:
-    """The same stack with symbols for the sizes of its Inputs, where that is legal: the same values come out."""
-    sizes = sorted({size for layer in traced.inputs for size in layer.done.spec.shape[1:] if isinstance(size, int)})
-    names: dict[Size, str] = {size: f"S{size}" for size in sizes}
-    nodes = tuple(
-        node._replace(kind=Input(tuple(symbol(names[size]) for size in node.kind.shape), node.kind.dtype))
-        if isinstance(node.kind, Input)
-        else node
-        for node in stack.nodes
-    )
-    try:
-        symbolic = trace(replace(stack, nodes=nodes), LIMITS)
-    except LaminaError:
-        return
-    for name, least in symbolic.ranges.items():
-        _check(int(name[1:]) >= least, "range", f"{name} must be {least} or more, but is legal")
-    if any(ref not in symbolic.specs for ref in refs) or set(complete(symbolic, {}, 0)) != set(weights):
-        raise FoundDefectError("symbols change names or weights")
-    values = {names[size]: size for size in sizes}
-    arrays = _arrays(traced, {"batch": 2}, seed)
-    one = runtime.Session(export(traced, weights, refs), DEVICE)
-    other = runtime.Session(export(symbolic, weights, refs), DEVICE)
-    outs = [output_name(ref, one.input_names) for ref in refs]
-    try:
-        a = dict(zip(refs, one.run(arrays, outs), strict=True))
-        b = dict(zip(refs, other.run(arrays, outs), strict=True))
-    except InvalidRequestError:
-        return
-    for ref in refs:
-        shape = tuple(evaluate(size, {"batch": 2, **values}) for size in symbolic.specs[ref].shape)
-        _check(a[ref].shape == shape, "symbols give another shape", f"{ref}: {symbolic.specs[ref]}, {a[ref].shape}")
-    _alike(b, a, "with symbols for numbers")
+def _derived(layer: LayerTrace) -> None:
+    """A derivation's result is the axis, and the result of its formula."""
+    for row in layer.done.derivations:
+        size = layer.done.spec.axes[row.axis].size
+        check(size == row.derived.value, "derives another axis", f"{layer.name} axis {row.axis}: {row.derived}, {size}")
+        again = derive(row.derived.text, **row.derived.values).value
+        check(again == size, "a formula gives another axis", f"{layer.name} axis {row.axis}: {row.derived}, {size}")
+    own = sum(weight.size for weight in layer.done.weights)
+    said = layer.done.params.value if layer.done.params else own
+    check(said == own or bool(layer.layers), "counts weights otherwise", f"{layer.name}: {layer.done.params}, {own}")

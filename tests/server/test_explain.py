@@ -13,9 +13,10 @@ from lamina_server.errors import LaminaError
 from lamina_server.explain import explain, how, parameters, times
 from lamina_server.layers import FUNCTIONS, KINDS
 from lamina_server.layers.activations.functions import Relu
-from lamina_server.layers.base import Example, Kind, grouped, plural
+from lamina_server.layers.base import Example, Kind, Node, grouped, plural
 from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
 from lamina_server.layers.core.basics import Activation, Dense, Dropout
+from lamina_server.layers.holders import TimeDistributed
 from lamina_server.layers.merging.joining import Add, Concatenate
 from lamina_server.layers.normalization.normalizing import BatchNormalization
 from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
@@ -288,3 +289,13 @@ def test_what_would_keep_the_channels_apart_is_true(conv: Conv, written: str) ->
     found = explained(Example(apart, ((128, 9),)))
     said = f"{written} gives ({found.done.spec}), with {grouped(found.params)} parameters."
     assert said in explain(explained(Example(conv, ((128, 9),))))
+
+
+def test_rows_folded_at_each_step_are_no_axis_of_their_own() -> None:
+    """What a layer inside says of its batch axis is not said of the steps around it."""
+    found = explained(Example(TimeDistributed(Node(Reshape((-1, 3, 2), include_batch=True))), ((5, 1, 3, 2),)))
+    assert [(row.axis, row.derived.value) for row in found.done.derivations if row.axis < 2] == [(1, 5)]
+
+
+def test_a_permutation_of_nothing_is_said() -> None:
+    assert how(explained(Example(Permute(()), ((),)))) == "batch alone, in its place"

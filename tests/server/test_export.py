@@ -14,6 +14,7 @@ from lamina_server.errors import LimitError
 from lamina_server.export import IR_VERSION, OPSET, export, operators, output_name
 from lamina_server.layers import KINDS
 from lamina_server.layers.activations.functions import Gelu, Relu, Silu, Softmax
+from lamina_server.layers.activations.piecewise import HardTanh
 from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
 from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
@@ -22,12 +23,13 @@ from lamina_server.layers.normalization.normalizing import BatchNormalization
 from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent.rnn import LSTM
 from lamina_server.layers.shaping.reshaping import Flatten, Permute, Reshape, ZeroPadding
-from lamina_server.layers.tensors import Layout
+from lamina_server.layers.tensors import DType, Layout
 from lamina_server.layers.windows import PadPair
 from lamina_server.services.catalogue import example_stack
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from lamina_server.weights import complete
+from tests.contract.running import model
 
 T = symbol("T")
 RELU = Activation(Relu())
@@ -233,3 +235,11 @@ def test_a_model_that_one_file_cannot_hold_is_refused(monkeypatch: pytest.Monkey
         LimitError, match=r"The ONNX model would take 35\.\d KiB; one ONNX file holds less than 4\.9 KiB"
     ):
         export(found, complete(found, {}, 0), found.outputs)
+
+
+def test_a_number_beyond_the_type_is_infinite() -> None:
+    made = model(
+        Stack((Node(Input((3,), DType.FLOAT16)), Node(Activation(HardTanh(0.5, 1e38))))), np.random.default_rng(0)
+    )
+    (found,) = made.run({"input": np.array([[-1, 1, 60_000]], np.float16)}).values()
+    assert found.tolist() == [[0.5, 1, 60_000]]

@@ -146,6 +146,8 @@ def refusal(kind: Kind, shape: tuple[Size, ...], dtype: DType = DType.FLOAT32) -
         (Reshape((9, -1), True), (9, 3), "OUT_OF_RANGE", "starts with -1"),
         (Reshape((-1, 4), True), (9, 3), "SIZE_MISMATCH", "4 does not divide 27"),
         (Permute((1, 0, 2), True), (9, 3), "BAD_PERMUTATION", "0, then the numbers 1 to 2"),
+        (Permute((3, 1), True), (), "BAD_PERMUTATION", "must be (0) (the batch axis"),
+        (Permute((1,)), (), "BAD_PERMUTATION", "must be () (the batch axis"),
     ],
     ids=lambda value: f"{type(value).__name__}({value.text()})" if isinstance(value, Kind) else None,
 )

@@ -15,6 +15,7 @@ from lamina_server.layers.base import Kind
 from lamina_server.layers.convolution.conv import Conv, DepthwiseConv
 from lamina_server.layers.core.basics import Activation, Dense, Dropout, Input
 from lamina_server.layers.merging.joining import Concatenate
+from lamina_server.layers.merging.reductions import Variance
 from lamina_server.layers.normalization.normalizing import BatchNormalization
 from lamina_server.layers.pooling.pools import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 from lamina_server.layers.recurrent.rnn import LSTM
@@ -179,6 +180,8 @@ def test_symbolic_expectations() -> None:
         ((Conv(1, (3,), dilation_rate=(4,)), Conv(1, (3,))), 11),
         ((ZeroPadding((PadPair(1, 1),)), Conv(1, (9,))), 7),
         ((MaxPool((2,), ceil_mode=True), Conv(1, (2,))), 3),
+        ((Variance("variance", (1,), correction=6),), 7),
+        ((Variance("variance", (1, 2), correction=6),), 4),
     ],
 )
 def test_the_smallest_legal_length(kinds: Sequence[Kind], smallest: int) -> None:

@@ -88,8 +88,12 @@ class Graph:
         return self.cast(self.node(op, [self.cast(name, DType.FLOAT32) for name in inputs], **attributes), dtype)
 
     def const(self, array: Any, dtype: DType) -> str:
-        """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's."""
-        data = np.ascontiguousarray(array, dtype=dtype.numpy).reshape(np.shape(array))
+        """A constant tensor; equal ones are stored once. Where it meets a tensor, `dtype` is that tensor's.
+
+        A number beyond a floating-point type is infinite in it.
+        """
+        with np.errstate(over="ignore"):
+            data = np.ascontiguousarray(array, dtype=dtype.numpy).reshape(np.shape(array))
         key = ("const", data.dtype.name, data.shape, data.tobytes())
         if key not in self._memo:
             # A name that no layer, nor one inside it, can have.

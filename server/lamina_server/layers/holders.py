@@ -188,7 +188,7 @@ class TimeDistributed(Holder):
         several = f"The same {inside.label} acts on each of them; nothing is mixed between steps."
         every = f"{inside.label} acts on it." if steps.size == 1 else several
         row = Derivation(1, steps.role, steps.size, derive("T", T=steps.size), every)
-        moved = (r._replace(axis=r.axis + 1) for r in inside.derivations)
+        moved = (r._replace(axis=r.axis + 1) for r in inside.derivations if r.axis)
         macs = _each_step(steps.size, held.macs)
         return Inference(
             outputs,

@@ -88,7 +88,7 @@ def _arg(find: Callable[..., Array]) -> Reference:
 
 def _sorted(x: Array, axis: int, descending: bool) -> list[Array]:
     """In order along an axis, equal numbers as they stood."""
-    keys = -x if descending else x
+    keys = x if not descending else -x if x.dtype.kind == "f" else ~x  # no whole number lacks its opposite so
     order = np.argsort(keys, axis=axis, kind="stable")
     return [np.take_along_axis(x, order, axis), order]
 

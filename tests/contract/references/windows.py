@@ -73,7 +73,8 @@ class Windows:
         ]
         padded = np.pad(x, [(0, 0), (0, 0), *pads], constant_values=fill)
         # Beyond the padding lies what never counts: only ceil_mode looks there.
-        self.array = np.pad(padded, [(0, 0), (0, 0), *[(0, max(sizes))] * len(pads)], constant_values=np.nan)
+        beyond = [(0, d * k) for k, d in zip(sizes, dilations, strict=True)]
+        self.array = np.pad(padded, [(0, 0), (0, 0), *beyond], constant_values=np.nan)
 
     def each(self, compute: Callable[[Array], Array]) -> Array:
         """(batch, channels', windows...) of what `compute` makes of each window's content (batch, channels, taps)."""

@@ -286,7 +286,7 @@ class ConvTranspose(Kind):
             text += f", {s} apart, as if {plural(s - 1, 'zero')} lay between neighbours"
         text += "; overlaps are summed" if spread.extent > s else ""
         if a or b:
-            text += f": {covered.substitution.replace(' * ', ' x ')} = {grouped(covered.value)} positions in all"
+            text += f": {covered.substitution.replace(' * ', ' x ')} = {plural(covered.value, 'position')} in all"
         cropped = f"{a} cropped before, {b} after"
         if self.padding != "same":
             text += f", {cropped}" if a or b else ""

@@ -1,7 +1,7 @@
 """Many numbers to one, along some axes: sums, means, norms, spreads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -193,7 +193,7 @@ class Variance(_Reduction):
         if isinstance(count, int) and count <= self.correction:
             text = f"divides by {count} - {self.correction} (n - correction); correction must be less than {count}"
             raise LayerError("OUT_OF_RANGE", text, field="correction", got=self.correction, maximum=count - 1)
-        return done
+        return replace(done, least_one=(*done.least_one, count - self.correction))
 
     def reduced(self, graph: Graph, x: Value, axes: str, count: Size) -> str:
         dtype = x.spec.dtype

@@ -239,12 +239,12 @@ class Permute(Kind):
     def infer(self, inputs: Sequence[Spec], layout: Layout) -> Inference:
         (x,) = inputs
         dims = self._own()
-        if sorted(dims) != list(range(1, x.rank)):
+        if (self.include_batch and self.dims[:1] != (0,)) or sorted(dims) != list(range(1, x.rank)):
             start, counted = ("0, then ", "counted in, stays first") if self.include_batch else ("", "0, stays")
+            legal = f"{start}the numbers 1 to {x.rank - 1}, each once" if x.rank > 1 else f"({start[:1]})"
             raise LayerError(
                 "BAD_PERMUTATION",
-                f"has dims={self.dims}; for {x} they must be {start}the numbers 1 to "
-                f"{x.rank - 1}, each once (the batch axis, {counted})",
+                f"has dims={self.dims}; for {x} they must be {legal} (the batch axis, {counted})",
                 field="dims",
                 rank=x.rank,
             )
@@ -260,7 +260,8 @@ class Permute(Kind):
             for i, source in enumerate(dims, 1)
             if i != source
         )
-        return Inference(single(out), "Permute", rows, how=", ".join(axis_text(axis) for axis in out.axes[1:]))
+        order = ", ".join(axis_text(axis) for axis in out.axes[1:])
+        return Inference(single(out), "Permute", rows, how=order or "batch alone, in its place")
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:
         x = inputs[0]  # no node: the tensor lies as it lay, only its axes are called otherwise
@@ -268,8 +269,8 @@ class Permute(Kind):
         return [Value(x.name, tuple(place[axis] for axis in x.order), done.spec)]
 
     def _own(self) -> tuple[int, ...]:
-        """The axes behind the batch; none where the batch is to move, which no permutation of the others is."""
-        return self.dims if not self.include_batch else self.dims[1:] if self.dims[:1] == (0,) else ()
+        """The axes behind the batch."""
+        return self.dims[1:] if self.include_batch else self.dims
 
 
 @dataclass(frozen=True)

@@ -284,7 +284,7 @@ class Split(Kind):
         role, length = x.axes[axis].role, x.shape[axis]
         parts = self._parts(length, axis_name(role, axis))
         outputs = tuple(Output(str(i), x.resized(axis, size)) for i, size in enumerate(parts))
-        listed = ", ".join(map(grouped, parts[:8])) + (", ..." if len(parts) > 8 else "")
+        listed = ", ".join(map(grouped, parts[:8])) + (" and so on" if len(parts) > 8 else "")
         reason = f"{plural(len(parts), 'part')}: {listed}."
         row = Derivation(axis, role, length, self._first(length, parts[0]), reason)
         how = f"{axis_name(role, axis)} {grouped(length)} in {plural(len(parts), 'part')}: {listed}"
