@@ -151,7 +151,7 @@ def _as_references(traced: Trace, weights: Mapping[str, Array], arrays: Mapping[
                 continue  # the place of the largest number in a window that sees nothing
             raise
         for ref, value in zip(layer.refs, wanted, strict=True):
-            if value.dtype.kind == "f" and not float(np.abs(value).max(initial=0.0)) < _LARGE:
+            if value.dtype.kind == "f" and float(np.nanmax(np.abs(value), initial=0.0)) > _LARGE:
                 continue  # beyond what float32 can hold on the way
             _alike({ref: arrays[ref]}, {ref: value}, f"than the reference of {kind.text()}")
 

@@ -46,8 +46,8 @@ def _lp(kind: Any, inputs: Sequence[Array], weights: Mapping[str, Array], layout
     power = kind.norm_type
 
     def norm(patch: Array) -> Array:
-        found = np.nansum((patch if kind.signed else abs(patch)) ** power, -1)
         there = np.isfinite(patch).sum(-1)  # beyond the padding there is nothing
+        found = (np.nan_to_num(patch if kind.signed else abs(patch)) ** power).sum(-1)
         whole: Array = (found * patch.shape[-1] / there if kind.scale_partial else found) ** (1 / power)
         return whole
 
