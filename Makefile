@@ -117,8 +117,9 @@ lacking = printf '\n%s\n!! %s\n%s\n\n' "$(BANGS)" "$(1)" "$(BANGS)" >&2; test -z
 BANGS := !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!
 
 $(VENV)/.oracles: pyproject.toml $(LOCKS)/dev.txt | $(VENV)/.test
-	@echo "Installing torch and keras, the tests' oracles, into $(VENV) (once)"
+	@echo "Installing torch, keras and fvcore, the tests' oracles, into $(VENV) (once)"
 	$(BIN)/python $(PIP) --no-build-isolation -c $(LOCKS)/dev.txt -e '.[keras,torch]'
+	$(BIN)/python $(PIP) --no-build-isolation -c $(LOCKS)/dev.txt -e '.[counts]'
 	touch $@
 
 .venv-gen/.made: $(LOCKS)/generate.txt

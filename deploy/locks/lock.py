@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((LOCKS.parents[1] / "pyproject.toml").read_text(encoding
 
 # lock -> extras of pyproject.toml, beside the core
 EXTRAS = {
-    "dev": ("server", "cpu", "cli", "keras", "torch", "dev"),
+    "dev": ("server", "cpu", "cli", "keras", "torch", "counts", "dev"),
     "server": ("server", "cpu", "cli"),
     "gpu": ("server", "gpu", "cli"),
 }
@@ -39,6 +39,8 @@ PINS = (
     "grpcio==1.85.1",  # the release of its companions (status, health checking, reflection), which have fewer
     "torch==2.13.0",  # the largest package by far
 )
+# What has no wheels.
+FROM_SOURCE = "fvcore,iopath"
 
 
 def requirements(extras: Iterable[str]) -> list[str]:
@@ -62,7 +64,7 @@ def resolve(wanted: Iterable[str], pins: Iterable[str] = ()) -> dict[str, str]:
         constraints = Path(folder) / "pins.txt"
         constraints.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         report = Path(folder) / "report.json"
-        options = ["--dry-run", "--ignore-installed", "--quiet", "--only-binary=:all:"]
+        options = ["--dry-run", "--ignore-installed", "--quiet", "--only-binary=:all:", f"--no-binary={FROM_SOURCE}"]
         command = [sys.executable, "-m", "pip", "install", *options, "--constraint", str(constraints)]
         subprocess.run([*command, "--report", str(report), *wanted], check=True)
         packages = [item["metadata"] for item in json.loads(report.read_text(encoding="utf-8"))["install"]]

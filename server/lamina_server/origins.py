@@ -34,6 +34,8 @@ def origins_after(
     fields = fields_after(branches, inputs, done, first=fed[0][0].begins) if fed else {}
     handed = taken[:1] if kind.masking == "uses" else taken
     mask = mask_of(handed)
+    if not mask and not kind.sends_mask:
+        return [Origin(fields, False, bool(fed))] * len(done.outputs)
     origin = Origin(fields, False, bool(fed), mask, not mask or _kept_alone(kind, handed))
     if kind.sends_mask:  # also where another comes: it says what is to be left out from here on
         origin = origin._replace(mask=name, alone=True)

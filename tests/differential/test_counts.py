@@ -40,8 +40,9 @@ from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
 from tests.differential.oracles import keras, torch
 from tests.differential.support import FIRST, LAST, stack_of
+from tests.support import require
 
-torchinfo = pytest.importorskip("torchinfo", reason="torchinfo, an oracle, is missing")
+torchinfo = require("torchinfo")
 nn = torch.nn
 F = torch.nn.functional
 Shape = tuple[int, ...]
@@ -160,7 +161,7 @@ def by_torchinfo(module: Any, tensors: list[Any]) -> tuple[int, int]:
 
 def by_fvcore(module: Any, tensors: list[Any]) -> float:
     """The count that it prints."""
-    counting = pytest.importorskip("fvcore.nn", reason="fvcore, an oracle, is missing")
+    counting = require("fvcore.nn")
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     counted = counting.FlopCountAnalysis(module.eval(), tuple(tensors))
     counted.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")

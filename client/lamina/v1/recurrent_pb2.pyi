@@ -25,7 +25,7 @@ MERGE_MODE_AVE: MergeMode
 MERGE_MODE_NONE: MergeMode
 
 class LSTM(_message.Message):
-    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers", "proj_size", "zero_output_for_mask")
+    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "num_layers", "proj_size")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     RECURRENT_ACTIVATION_FIELD_NUMBER: _ClassVar[int]
@@ -37,9 +37,9 @@ class LSTM(_message.Message):
     GO_BACKWARDS_FIELD_NUMBER: _ClassVar[int]
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
     PROJ_SIZE_FIELD_NUMBER: _ClassVar[int]
-    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     recurrent_activation: _activations_pb2.ActivationFunction
@@ -51,13 +51,13 @@ class LSTM(_message.Message):
     go_backwards: bool
     stateful: bool
     unroll: bool
+    zero_output_for_mask: bool
     num_layers: int
     proj_size: int
-    zero_output_for_mask: bool
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ..., proj_size: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., zero_output_for_mask: bool = ..., num_layers: _Optional[int] = ..., proj_size: _Optional[int] = ...) -> None: ...
 
 class SimpleRNN(_message.Message):
-    __slots__ = ("units", "activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "num_layers", "zero_output_for_mask")
+    __slots__ = ("units", "activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "num_layers")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     USE_BIAS_FIELD_NUMBER: _ClassVar[int]
@@ -68,8 +68,8 @@ class SimpleRNN(_message.Message):
     GO_BACKWARDS_FIELD_NUMBER: _ClassVar[int]
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
-    NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
     ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
+    NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     use_bias: bool
@@ -80,12 +80,12 @@ class SimpleRNN(_message.Message):
     go_backwards: bool
     stateful: bool
     unroll: bool
-    num_layers: int
     zero_output_for_mask: bool
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., num_layers: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
+    num_layers: int
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., zero_output_for_mask: bool = ..., num_layers: _Optional[int] = ...) -> None: ...
 
 class GRU(_message.Message):
-    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after", "num_layers", "zero_output_for_mask")
+    __slots__ = ("units", "activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "reset_after", "num_layers")
     UNITS_FIELD_NUMBER: _ClassVar[int]
     ACTIVATION_FIELD_NUMBER: _ClassVar[int]
     RECURRENT_ACTIVATION_FIELD_NUMBER: _ClassVar[int]
@@ -97,9 +97,9 @@ class GRU(_message.Message):
     GO_BACKWARDS_FIELD_NUMBER: _ClassVar[int]
     STATEFUL_FIELD_NUMBER: _ClassVar[int]
     UNROLL_FIELD_NUMBER: _ClassVar[int]
+    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     RESET_AFTER_FIELD_NUMBER: _ClassVar[int]
     NUM_LAYERS_FIELD_NUMBER: _ClassVar[int]
-    ZERO_OUTPUT_FOR_MASK_FIELD_NUMBER: _ClassVar[int]
     units: int
     activation: _activations_pb2.ActivationFunction
     recurrent_activation: _activations_pb2.ActivationFunction
@@ -111,10 +111,10 @@ class GRU(_message.Message):
     go_backwards: bool
     stateful: bool
     unroll: bool
+    zero_output_for_mask: bool
     reset_after: bool
     num_layers: int
-    zero_output_for_mask: bool
-    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., reset_after: bool = ..., num_layers: _Optional[int] = ..., zero_output_for_mask: bool = ...) -> None: ...
+    def __init__(self, units: _Optional[int] = ..., activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., recurrent_activation: _Optional[_Union[_activations_pb2.ActivationFunction, _Mapping]] = ..., use_bias: bool = ..., dropout: _Optional[float] = ..., recurrent_dropout: _Optional[float] = ..., return_sequences: bool = ..., return_state: bool = ..., go_backwards: bool = ..., stateful: bool = ..., unroll: bool = ..., zero_output_for_mask: bool = ..., reset_after: bool = ..., num_layers: _Optional[int] = ...) -> None: ...
 
 class RNN(_message.Message):
     __slots__ = ("cells", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
