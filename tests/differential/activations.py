@@ -96,11 +96,16 @@ NOT_KERAS: Mapping[str, tuple[str, ...]] = {
 PARAMETERS = st.floats(0.01, 2)
 
 
+def thresholds(low: float, high: float) -> st.SearchStrategy[float]:
+    """Numbers of float32, in which is computed here: one so small that it is 0 there is on the other side of a 0."""
+    return st.floats(low, high, width=32, allow_subnormal=False)
+
+
 def of_kind(kind: type[Function], rank: int) -> st.SearchStrategy[Function]:
     """One activation function with any parameters, for tensors of this rank, the batch included."""
     axes = st.integers(1, rank - 1) | st.integers(1 - rank, -1)
     several = st.sets(st.integers(1, rank - 1), min_size=1).map(tuple)
-    pairs = st.tuples(st.floats(-2, 2), st.floats(0, 2)).map(lambda pair: (pair[0], sum(pair)))
+    pairs = st.tuples(thresholds(-2, 2), thresholds(0, 2)).map(lambda pair: (pair[0], sum(pair)))
     drawn: dict[type[Function], st.SearchStrategy[Function]] = {
         Relu: st.builds(Relu, st.just(0.0) | PARAMETERS, st.none() | PARAMETERS, st.just(0.0) | PARAMETERS),
         Elu: st.builds(Elu, PARAMETERS),
@@ -108,11 +113,12 @@ def of_kind(kind: type[Function], rank: int) -> st.SearchStrategy[Function]:
         LeakyRelu: st.builds(LeakyRelu, PARAMETERS),
         RRelu: pairs.map(lambda pair: RRelu(*pair)),
         Gelu: st.builds(Gelu, st.booleans()),
-        Softplus: st.just(Softplus()) | st.builds(Softplus, st.floats(0.1, 3) | st.floats(-3, -0.1), st.floats(-5, 30)),
+        Softplus: st.just(Softplus())
+        | st.builds(Softplus, st.floats(0.1, 3) | st.floats(-3, -0.1), thresholds(-5, 30)),
         HardTanh: pairs.map(lambda pair: HardTanh(*pair)),
-        HardShrink: st.builds(HardShrink, st.floats(0, 2)),
-        SoftShrink: st.builds(SoftShrink, st.floats(0, 2)),
-        Threshold: st.builds(Threshold, st.floats(-2, 2), st.floats(-30, 30)),
+        HardShrink: st.builds(HardShrink, thresholds(0, 2)),
+        SoftShrink: st.builds(SoftShrink, thresholds(0, 2)),
+        Threshold: st.builds(Threshold, thresholds(-2, 2), st.floats(-30, 30)),
         Squareplus: st.builds(Squareplus, st.floats(0, 9)),
         Softmax: st.builds(Softmax, axes) | st.builds(Softmax, st.just(-1), several),
         Sparsemax: st.builds(Sparsemax, axes, st.booleans()),

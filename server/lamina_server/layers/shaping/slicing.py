@@ -137,7 +137,7 @@ class Slice(Kind):
         first, last = self._ends(length)
         out = self._length(first, last)
         name = axis_name(role, axis)
-        if _most(out.value, falls=self.step < 0) < 1:
+        if _most(out.value, backwards=self.step < 0) < 1:
             text = f"takes nothing of {name}, which is {length}: from {first} to before {last}, in steps of {self.step}"
             raise LayerError("EMPTY_RESULT", text, field="start", length=length)
         row = Derivation(axis, role, length, out, self._reason(first, last))
@@ -190,11 +190,13 @@ class Slice(Kind):
         return f"Indices {first} down to {end} are taken{through}."
 
 
-def _most(size: Size, *, falls: bool) -> int:
-    """The most that a length can be; one read backwards may fall when a symbol grows, so nothing is known of it."""
+def _most(size: Size, *, backwards: bool) -> int:
+    """The most that a length can be: forwards it only grows with a symbol, or, from -2 to 3, only falls."""
     if isinstance(size, int):
         return size
-    return MAX_INT if falls else evaluate(size, dict.fromkeys(size.symbols, MAX_INT))
+    if backwards:
+        return MAX_INT  # who knows
+    return max(evaluate(size, dict.fromkeys(size.symbols, n)) for n in (1, MAX_INT))
 
 
 @dataclass(frozen=True)
