@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+import ml_dtypes
 import numpy as np
 import onnx
 
@@ -99,6 +100,10 @@ class Graph:
             # A name that no layer, nor one inside it, can have.
             self._memo[key] = self._initializer(f"/const/{len(self._memo)}", data)
         return self._memo[key]
+
+    def lowest(self, dtype: DType) -> str:
+        """The lowest finite number of a floating-point type: beside any other a softmax makes 0 of it."""
+        return self.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
 
     def ints(self, values: Iterable[int]) -> str:
         """A constant vector of int64."""

@@ -47,6 +47,14 @@ def require_types(inputs: Sequence[Spec], *takes: frozenset[DType]) -> None:
         require_type(x, own, i)
 
 
+def require_mask(mask: Spec, shape: Sequence[Size], position: int) -> None:
+    """Raises LayerError for a mask that has not just this shape, batch included."""
+    if mask.shape != tuple(shape):
+        listed = ", ".join(map(str, shape))
+        text = f"takes a mask of shape ({listed}), but {{input_{position}}} is {mask}"
+        raise LayerError("SIZE_MISMATCH", text, field="inputs")
+
+
 def require_one_type(inputs: Sequence[Spec]) -> None:
     """Raises LayerError where inputs that meet have different element types."""
     for i, x in enumerate(inputs, 1):

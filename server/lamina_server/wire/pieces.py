@@ -10,7 +10,7 @@ from functools import cache
 
 def piece(number: int, data: bytes) -> bytes:
     """A field that holds a message, text or bytes."""
-    return tag(number) + _varint(len(data)) + data
+    return tag(number) + sized(data)
 
 
 def text(number: int, value: str) -> bytes:

@@ -9,8 +9,6 @@ from functools import cached_property
 from math import prod
 from typing import ClassVar, cast
 
-import ml_dtypes
-
 from lamina_server.dims import Size, exact_div
 from lamina_server.errors import LayerError
 from lamina_server.formula import derive
@@ -95,7 +93,7 @@ class MaskedLayer(FunctionLayer):
             return super().emit(graph, inputs, done)
         x, dtype = inputs[0], inputs[0].spec.dtype
         seen = laid(graph, inputs[1], x.order)
-        lowest = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
+        lowest = graph.lowest(dtype)
         (y,) = super().emit(graph, [x._replace(name=graph.node("Where", [seen, x.name, lowest]))], done)
         return [y._replace(name=graph.node("Where", [seen, y.name, graph.const(0.0, dtype)]))]
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-import ml_dtypes
-
 from lamina_server.dims import Size, product
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import require_one_type, require_type
@@ -149,7 +147,7 @@ class Sight(NamedTuple):
             else:
                 name = graph.node("Add", [name, laid])
         if seen:
-            lowest = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
+            lowest = graph.lowest(dtype)
             name = graph.node("Where", [seen, name, lowest])
         if always:
             return graph.node("Softmax", [graph.node("Concat", [name, always], axis=-1)], axis=-1)

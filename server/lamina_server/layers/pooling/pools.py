@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
-import ml_dtypes
 import numpy as np
 
 from lamina_server.dims import Size, product
-from lamina_server.errors import LayerError
 from lamina_server.formula import derive
 from lamina_server.layers.base import (
     Derivation,
@@ -28,6 +26,7 @@ from lamina_server.layers.base import (
 from lamina_server.layers.convolution.conv import placed
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import add_ends, padded
+from lamina_server.layers.requirements import require_mask
 from lamina_server.layers.tensors import (
     BOOLS,
     SPATIAL,
@@ -156,7 +155,7 @@ class MaxPool(Pool):
             name, pads = add_ends(graph, laid, windows, -np.inf, dtype), {}  # ONNX Runtime takes no such pads
         results = graph.nodes_out("MaxPool", [name], len(done.outputs), **self.slid(), **pads)
         if any(_may_miss(window, x.spec.shape[window.axis]) for window in windows):
-            least = graph.const(ml_dtypes.finfo(dtype.numpy).min, dtype)  # type: ignore[no-untyped-call]
+            least = graph.lowest(dtype)
             # That is what ONNX Runtime calls the maximum of nothing.
             nothing = graph.node("Equal", [results[0], least])
             results[0] = graph.node("Where", [nothing, graph.const(-np.inf, dtype), results[0]])
@@ -325,11 +324,7 @@ class GlobalAveragePool(GlobalPool):
         if len(inputs) == 1:
             return done
         channels = channel_axis(x.rank, self.data_format or layout)
-        wanted = tuple(size for i, size in enumerate(x.shape) if i != channels)
-        if inputs[1].shape != wanted:
-            listed = ", ".join(map(str, wanted))
-            raise LayerError("SIZE_MISMATCH", f"takes a mask of shape ({listed}), but {{input_2}} is {inputs[1]}",
-                             field="inputs")  # fmt: skip
+        require_mask(inputs[1], [size for i, size in enumerate(x.shape) if i != channels], 2)
         return replace(done, sentences=("Only that counts for which the second input is true.",))
 
     def emit(self, graph: Graph, inputs: Sequence[Value], done: Inference) -> Sequence[Value]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lamina_server.errors import LayerError
 from lamina_server.layers.base import Output, plural, require_number, require_type
+from lamina_server.layers.requirements import require_mask
 from lamina_server.layers.tensors import INTEGERS, DType, Spec
 
 
@@ -35,10 +36,7 @@ def check_masks(inputs: Sequence[Spec]) -> None:
         text = f"takes one mask of bool, but {{input_{places[0] + 1}}} and {{input_{places[1] + 1}}} are of bool"
         raise LayerError("INPUT_COUNT", text, field="inputs", given=len(inputs), wanted=len(inputs) - len(places) + 1)
     for place in places:
-        if inputs[place].shape != inputs[0].shape[:2]:
-            listed = ", ".join(map(str, inputs[0].shape[:2]))
-            text = f"takes a mask of shape ({listed}), but {{input_{place + 1}}} is {inputs[place]}"
-            raise LayerError("SIZE_MISMATCH", text, field="inputs")
+        require_mask(inputs[place], inputs[0].shape[:2], place + 1)
 
 
 def check_initial(inputs: Sequence[Spec], wanted: Sequence[Output]) -> None:

@@ -22,6 +22,7 @@ from lamina_server.layers.base import (
     require_rank,
     single,
 )
+from lamina_server.layers.broadcasting import axis_name
 from lamina_server.layers.graph import Graph, Value
 from lamina_server.layers.pads import pad
 from lamina_server.layers.tensors import (
@@ -278,8 +279,3 @@ def check_value(value: float, dtype: DType, field: str) -> None:
     if not low <= value <= high or (dtype not in FLOATS and value != int(value)):
         text = f"has {field}={value:g}, which is no {dtype.value}, the type of its input"
         raise LayerError("OUT_OF_RANGE", text, field=field, got=value)
-
-
-def axis_name(role: Role, axis: int) -> str:
-    """An axis in a sentence: `height`, or `axis 3` where it has no role."""
-    return role.value if role is not Role.NONE else f"axis {axis}"

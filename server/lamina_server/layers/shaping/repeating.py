@@ -18,8 +18,9 @@ from lamina_server.layers.base import (
     single,
     unchanged,
 )
+from lamina_server.layers.broadcasting import axis_name
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.shaping.padding import axis_name, own_axes
+from lamina_server.layers.shaping.padding import own_axes
 from lamina_server.layers.tensors import ANY, Axis, DType, Layout, Spec, usual_roles
 
 _FAR = 2**63 - 1  # beyond every axis, for ONNX's Slice

@@ -22,8 +22,9 @@ from lamina_server.layers.base import (
     require_number,
     single,
 )
+from lamina_server.layers.broadcasting import axis_name
 from lamina_server.layers.graph import Graph, Value
-from lamina_server.layers.shaping.padding import axis_name, own_axes
+from lamina_server.layers.shaping.padding import own_axes
 from lamina_server.layers.tensors import ANY, SPATIAL_ROLES, Axis, Layout, Role, Spec, usual_roles
 
 MAX_PARTS = 1024  # of one Split
