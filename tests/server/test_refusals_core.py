@@ -19,7 +19,7 @@ from lamina_server.layers.core.lookups import CategoryEncoding, Embedding, Rever
 from lamina_server.layers.merging.joining import Add
 from lamina_server.layers.pooling.pools import GlobalAveragePool, MaxPool
 from lamina_server.layers.recurrent.rnn import LSTM
-from lamina_server.layers.shaping.reshaping import Permute
+from lamina_server.layers.shaping.reshaping import Flatten, Permute
 from lamina_server.layers.tensors import DType
 from lamina_server.stack import Node, Stack
 from lamina_server.trace import trace
@@ -218,3 +218,18 @@ def test_an_embedding_sends_its_mask_only_where_it_is_asked_to() -> None:
                   Node(LSTM(2))))  # fmt: skip
     with pytest.raises(StackError, match="what e masks"):
         trace(both)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (("T",), "it is T, which depends on T: give T a number"),
+        (("H", "W"), "it is H * W, which depends on H and W: give H and W numbers"),
+    ],
+)
+def test_a_symbol_where_a_number_is_needed(shape: tuple[str, ...], said: str) -> None:
+    nodes = (Node(Input(tuple(map(symbol, shape)))), Node(Flatten()), Node(Dense(3)))
+    with pytest.raises(StackError) as caught:
+        trace(Stack(nodes))
+    assert caught.value.reason == "SYMBOLIC_SIZE"
+    assert said in str(caught.value)

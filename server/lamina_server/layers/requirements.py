@@ -74,11 +74,10 @@ def require_number(size: Size, what: str, why: str) -> int:
     """A size that must be a number. Raises LayerError where it depends on a symbol."""
     if isinstance(size, int):
         return size
-    raise LayerError(
-        "SYMBOLIC_SIZE",
-        f"needs a number for {what}, {why}, but it is {size}, which depends on {' and '.join(sorted(size.symbols))}",
-        size=size,
-    )
+    names = sorted(size.symbols)
+    listed, number = " and ".join(names), "a number" if len(names) == 1 else "numbers"
+    text = f"needs a number for {what}, {why}, but it is {size}, which depends on {listed}: give {listed} {number}"
+    raise LayerError("SYMBOLIC_SIZE", text, size=size)
 
 
 def own_axis(axis: int, rank: int, name: str = "axis") -> int:
